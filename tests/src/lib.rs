@@ -1,0 +1,1 @@
+//! The test harness: databases, vhosts, processes and sandboxes for the integration tests.
