@@ -1,0 +1,1 @@
+//! Events in: from CloudEvents JSON to checked documents.
