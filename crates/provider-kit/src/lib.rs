@@ -1,1 +1,16 @@
-//! Placeholder while the workspace is laid out.
+//! The seam between the worker and a provider: one small trait without I/O, and the plumbing around it.
+//!
+//! A provider plans, encodes and reads replies; it never touches the network, a clock or a database. The
+//! worker commits what a provider encodes and only then sends it through `http` (or hands it to a customer's
+//! agent), so "intent before call" cannot be forgotten in a provider. What is deliberately absent: any
+//! concrete provider.
+
+pub mod descriptor;
+pub mod provider;
+
+pub use descriptor::{AuthStyle, Descriptor, Limit, LimitScope, Transport};
+pub use provider::{
+    BooksFacts, CallResult, Cost, Current, CurrentState, Effect, ElementResult, External,
+    Judgement, Landed, LandedTotals, Link, LinkState, Links, Marker, Member, Method, Need,
+    PastCall, PastMember, Plan, Prediction, Presence, Provider, Reply, Request, Step, View,
+};
