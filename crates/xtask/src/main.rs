@@ -1,2 +1,61 @@
-//! Placeholder while the workspace is laid out.
-fn main() {}
+//! `cargo xtask`: the commands a developer and CI run, with everything they need brought along.
+
+mod checks;
+mod command;
+mod failure;
+mod place;
+mod services;
+mod sql;
+mod terminal;
+mod wait;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Result;
+use place::Place;
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "Runs, checks and demonstrates Tieout",
+    after_help = "PostgreSQL and RabbitMQ: private servers are started as child processes, unless \
+                  DATABASE_URL and AMQP_URL name others."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Every check CI runs
+    Test(checks::TestOptions),
+    /// The fast subset: format, lints, unit tests
+    Check,
+    /// Applies the migrations and regenerates the committed offline data of the checked SQL
+    Sql(sql::SqlOptions),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments.task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            terminal::complain(&failure);
+            // 128 + SIGINT, as a shell would report it.
+            ExitCode::from(if wait::is_interrupted() { 130 } else { 1 })
+        }
+    }
+}
+
+fn run(task: Task) -> Result<()> {
+    wait::watch_for_interrupts()?;
+    let place = Place::find()?;
+    match task {
+        Task::Test(options) => checks::test(&place, &options),
+        Task::Check => checks::check(&place),
+        Task::Sql(options) => sql::run(&place, &options),
+    }
+}
