@@ -84,6 +84,10 @@ impl Checks {
             announce("tests");
             summaries.iter().for_each(say);
         }
+        self.verdict()
+    }
+
+    fn verdict(&self) -> Result<()> {
         let failed: Vec<&str> = self
             .rows
             .iter()
@@ -130,7 +134,7 @@ pub(crate) fn test(place: &Place, options: &TestOptions) -> Result<()> {
         let mut command = command::cargo(place, &["test", "--workspace", "--no-fail-fast"]);
         command.envs(services.environment());
         command.args(["--"]).args(&options.arguments);
-        run_tests(&mut command, &mut summaries).map(|()| Ending::Passed)
+        run_tests(&mut command, io::stdout(), &mut summaries).map(|()| Ending::Passed)
     })?;
     drop(services);
     supply_chain(place, &mut checks)?;
@@ -144,7 +148,7 @@ pub(crate) fn check(place: &Place) -> Result<()> {
     let mut summaries = Vec::new();
     checks.run("unit tests", || {
         let mut command = command::cargo(place, &["test", "--workspace", "--lib", "--bins"]);
-        run_tests(&mut command, &mut summaries).map(|()| Ending::Passed)
+        run_tests(&mut command, io::stdout(), &mut summaries).map(|()| Ending::Passed)
     })?;
     checks.conclude(&summaries)
 }
@@ -210,8 +214,12 @@ fn has_entries(folder: &std::path::Path) -> bool {
     fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
 }
 
-/// Runs `cargo test`, shows its output as it comes and keeps the summary line of each test binary.
-fn run_tests(command: &mut Command, summaries: &mut Vec<String>) -> Result<()> {
+/// Runs `cargo test`, writes its output to `shown` as it comes, keeps the summary line of each binary.
+fn run_tests(
+    command: &mut Command,
+    mut shown: impl Write + Send + 'static,
+    summaries: &mut Vec<String>,
+) -> Result<()> {
     // One pipe for both streams: cargo names a binary on one and its tests report on the other.
     let (reader, writer) = io::pipe()?;
     if io::stdout().is_terminal() {
@@ -228,12 +236,11 @@ fn run_tests(command: &mut Command, summaries: &mut Vec<String>) -> Result<()> {
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let collector = thread::spawn(move || {
         let mut collected = Summaries::default();
-        let mut out = io::stdout();
         for line in BufReader::new(reader)
             .split(b'\n')
             .map_while(io::Result::ok)
         {
-            let _ = out.write_all(&line).and_then(|()| out.write_all(b"\n"));
+            let _ = shown.write_all(&line).and_then(|()| shown.write_all(b"\n"));
             collected.read(&String::from_utf8_lossy(&line));
         }
         collected.lines

@@ -28,20 +28,23 @@ fn each_summary_line_is_kept_with_the_name_of_its_binary() {
 }
 
 #[test]
-fn a_failed_check_fails_the_run_but_not_before_the_others_ran() {
-    let mut checks = Checks::default();
-    checks.run("first", || Err(Failure::new("broken"))).unwrap();
-    checks
-        .run("second", || Ok(Ending::Skipped("no tool")))
-        .unwrap();
-    checks.run("third", || Ok(Ending::Passed)).unwrap();
+fn a_failed_check_fails_the_run_and_stands_beside_the_others() {
+    let took = Duration::from_millis(1500);
+    let checks = Checks {
+        rows: vec![
+            ("first", took, Ending::Failed(Failure::new("broken"))),
+            ("second", took, Ending::Skipped("no tool")),
+            ("third", took, Ending::Passed),
+        ],
+    };
     let table = checks.table();
     let endings: Vec<&str> = table
         .lines()
         .map(|line| line.split(" s  ").nth(1).unwrap_or_default())
         .collect();
     assert_eq!(endings, ["FAILED", "skipped: no tool", "passed", ""]);
-    let failure = checks.conclude(&[]).unwrap_err();
+    assert!(table.ends_with("4.5 s"), "{table}");
+    let failure = checks.verdict().unwrap_err();
     assert_eq!(failure.to_string(), "failed: first");
 }
 
@@ -50,7 +53,9 @@ fn the_output_of_the_tests_is_read_to_its_end() {
     let mut summaries = Vec::new();
     let script = "echo '     Running x (a/deps/model-1)' >&2; \
                   echo 'test result: ok. 7 passed; 0 failed; 0 ignored'; exit 4";
-    let failure = run_tests(Command::new("sh").args(["-c", script]), &mut summaries).unwrap_err();
+    let mut command = Command::new("sh");
+    let outcome = run_tests(command.args(["-c", script]), io::sink(), &mut summaries);
+    let failure = outcome.unwrap_err();
     assert!(failure.to_string().ends_with("failed (exit status: 4)"));
     assert_eq!(
         summaries,

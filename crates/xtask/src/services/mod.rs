@@ -1,9 +1,10 @@
 //! PostgreSQL and RabbitMQ for a run: those named by `DATABASE_URL` and `AMQP_URL`, else private ones.
 //!
 //! Private servers are children of this process with their data below `.local/<instance>/`. They listen
-//! on the loopback address, on ports of their own, and never touch a server that was there before. Each
-//! instance belongs to one run at a time (a lock on a file). When this process is killed outright, its
-//! servers get a signal from the kernel; what survives even that is stopped by the next run.
+//! on the loopback address, on ports of their own, are empty at every start, and never touch a server that
+//! was there before. Each instance belongs to one run at a time (a lock on a file). When this process is
+//! killed outright, its servers get a signal from the kernel; what survives even that is stopped by the
+//! next run.
 
 mod install;
 mod ports;
@@ -35,7 +36,6 @@ const STOP_GRACE: Duration = Duration::from_secs(20);
 pub(crate) struct Instance {
     name: &'static str,
     durability: Durability,
-    keeps_data: bool,
 }
 
 impl Instance {
@@ -49,21 +49,18 @@ impl Instance {
     pub(crate) const DEMO: Self = Self {
         name: "demo",
         durability: Durability::Full,
-        keeps_data: false,
     };
-    /// For daily work: keeps what was in it.
+    /// For daily work.
     pub(crate) const DEV: Self = Self {
         name: "dev",
         durability: Durability::Full,
-        keeps_data: true,
     };
 
     const fn scratch(name: &'static str) -> Self {
         Self {
             name,
             durability: Durability::ProcessOnly,
-            keeps_data: false,
-        }
+            }
     }
 
     pub(crate) fn folder(self, place: &Place) -> PathBuf {
@@ -160,9 +157,7 @@ impl Services {
         let programs = postgres::Programs::find()
             .context(|| "PostgreSQL was installed but is not to be found".to_owned())?;
         let folder = postgres::reachable_folder(instance.folder(place).join("postgres"))?;
-        if !instance.keeps_data {
-            remove(&folder)?;
-        }
+        remove(&folder)?;
         let server = postgres::Server {
             programs: &programs,
             folder: &folder,
@@ -181,9 +176,7 @@ impl Services {
         let programs = rabbitmq::Programs::find()
             .context(|| "RabbitMQ was installed but is not to be found".to_owned())?;
         let folder = instance.folder(place).join("rabbitmq");
-        if !instance.keeps_data {
-            remove(&folder)?;
-        }
+        remove(&folder)?;
         let broker = rabbitmq::Broker {
             programs: &programs,
             folder: &folder,
