@@ -21,6 +21,7 @@
 
 mod backoff;
 mod fault;
+mod instant;
 mod link;
 mod publisher;
 mod subscriber;

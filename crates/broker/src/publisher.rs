@@ -16,6 +16,7 @@ mod session;
 mod window;
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -24,6 +25,7 @@ use futures_util::StreamExt as _;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
+use crate::instant::now;
 use crate::link::Address;
 use crate::supervise::{Stop, supervise};
 use crate::topology::{Exchange, Topology};
@@ -124,6 +126,8 @@ pub struct PublisherOptions {
     pub step_deadline: Duration,
     /// The heartbeat in seconds; a frozen broker is noticed within two.
     pub heartbeat_secs: u16,
+    /// How long there may be no session before [`Publisher::fatal`] resolves.
+    pub fatal_after: Duration,
 }
 
 impl PublisherOptions {
@@ -135,6 +139,7 @@ impl PublisherOptions {
             confirm_deadline: Duration::from_secs(10),
             step_deadline: Duration::from_secs(10),
             heartbeat_secs: 5,
+            fatal_after: vitals::FATAL_AFTER,
         }
     }
 }
@@ -153,6 +158,7 @@ struct Shared {
     condition: watch::Receiver<Condition>,
     window: usize,
     confirm_deadline: Duration,
+    fatal_after: Duration,
 }
 
 impl Publisher {
@@ -190,6 +196,7 @@ impl Publisher {
             vitals,
             window,
             confirm_deadline: options.confirm_deadline,
+            fatal_after: options.fatal_after,
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -201,7 +208,7 @@ impl Publisher {
     /// Call it many times at once, or use [`Self::publish_all`]: one after the other each costs
     /// a round trip and the broker's disk. A dropped call may or may not publish.
     pub async fn publish(&self, message: Message) -> Result<(), PublishError> {
-        let asked_at = Instant::now();
+        let asked_at = now();
         let answer = self
             .send(message, asked_at + self.shared.confirm_deadline)
             .await;
@@ -227,13 +234,15 @@ impl Publisher {
     }
 
     /// Resolves with the reason when there was no session for a minute: time to exit.
-    pub async fn fatal(&self) -> String {
-        vitals::fatal(self.shared.condition.clone()).await
+    ///
+    /// The future does not borrow: it does not keep the publisher alive.
+    pub fn fatal(&self) -> impl Future<Output = String> + Send + use<> {
+        vitals::fatal(self.shared.condition.clone(), self.shared.fatal_after)
     }
 
     /// Takes nothing more, waits for the confirms in flight for at most `limit`, disconnects.
     pub async fn close(&self, limit: Duration) {
-        self.shared.stop.send_replace(Some(Instant::now() + limit));
+        self.shared.stop.send_replace(Some(now() + limit));
         self.shared.requests.closed().await;
     }
 

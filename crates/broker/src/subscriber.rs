@@ -26,6 +26,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout_at};
 
+use crate::instant::now;
 use crate::link::{Address, InvalidAddress};
 use crate::supervise::{Stop, supervise};
 use crate::topology::{Queue, Topology};
@@ -89,6 +90,8 @@ pub struct SubscriberOptions {
     pub step_deadline: Duration,
     /// The heartbeat in seconds; a frozen broker is noticed within two.
     pub heartbeat_secs: u16,
+    /// How long there may be no session before [`Subscriber::fatal`] resolves.
+    pub fatal_after: Duration,
     /// How long a message is held back before its first requeue; it doubles with each failed
     /// delivery the broker has counted.
     pub requeue_pause: Duration,
@@ -104,6 +107,7 @@ impl SubscriberOptions {
             name: format!("{name} consume"),
             step_deadline: Duration::from_secs(10),
             heartbeat_secs: 5,
+            fatal_after: vitals::FATAL_AFTER,
             requeue_pause: Duration::from_secs(1),
             requeue_pause_at_most: Duration::from_secs(30),
         }
@@ -128,6 +132,7 @@ pub struct Subscriber {
     stop: watch::Sender<Option<Instant>>,
     condition: watch::Receiver<Condition>,
     lanes: Vec<Lane>,
+    fatal_after: Duration,
     supervisor: tokio::task::JoinHandle<()>,
 }
 
@@ -163,6 +168,7 @@ impl Subscriber {
         let vitals = Arc::new(Vitals::new(RoleName::Consume));
         let (stop_sender, stop) = Stop::new();
         let lanes: Vec<Lane> = queues.into_iter().map(Lane::new).collect();
+        let fatal_after = options.fatal_after;
         let handler: Handler = Arc::new(move |delivery| Box::pin(handler(delivery)));
         let role = session::Consuming {
             lanes: lanes.clone(),
@@ -177,6 +183,7 @@ impl Subscriber {
             stop: stop_sender,
             condition,
             lanes,
+            fatal_after,
             supervisor,
         })
     }
@@ -190,13 +197,13 @@ impl Subscriber {
     ///
     /// The future does not borrow, so that it can be awaited beside a later [`Self::drain`].
     pub fn fatal(&self) -> impl Future<Output = String> + Send + use<> {
-        vitals::fatal(self.condition.clone())
+        vitals::fatal(self.condition.clone(), self.fatal_after)
     }
 
     /// Takes nothing more, lets running handlers finish and answer for at most `limit`, and
     /// disconnects, upon which what was not answered goes back to its queue.
     pub async fn drain(self, limit: Duration) -> Drained {
-        let until = Instant::now() + limit;
+        let until = now() + limit;
         self.stop.send_replace(Some(until));
         // A panic of the supervisor's is its own news; the handlers are what counts here.
         let _ = self.supervisor.await;

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::backoff;
 use crate::fault::Fault;
+use crate::instant::now;
 use crate::link::{Address, Link};
 use crate::topology::Topology;
 use crate::vitals::Vitals;
@@ -42,8 +43,8 @@ impl Stop {
     /// Resolves when the role shall stop, with the instant by which it must have finished.
     pub(crate) async fn asked(&mut self) -> Instant {
         match self.0.wait_for(Option::is_some).await {
-            Ok(until) => until.unwrap_or_else(Instant::now),
-            Err(_) => Instant::now(),
+            Ok(until) => until.unwrap_or_else(now),
+            Err(_) => now(),
         }
     }
 }
@@ -59,7 +60,7 @@ pub(crate) async fn supervise(
     let mut rng = StdRng::from_os_rng();
     let mut failures = 0;
     loop {
-        let started_at = Instant::now();
+        let started_at = now();
         let session = session(&address, &topology, &vitals, &mut stop, &mut role);
         let Err(fault) = session.await else {
             return;

@@ -6,10 +6,11 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::fault::Fault;
+use crate::instant::now;
 use crate::topology::QueueKind;
 
-/// How long a role may be without a session before `fatal()` resolves.
-pub(crate) const FATAL_AFTER: Duration = Duration::from_secs(60);
+/// How long a role may be without a session before `fatal()` resolves, to start from.
+pub(crate) const FATAL_AFTER: Duration = Duration::from_mins(1);
 
 /// The two users of a connection, as labels say them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +84,7 @@ impl Vitals {
     /// A role that has not connected yet.
     pub(crate) fn new(role: RoleName) -> Self {
         let (condition, _) = watch::channel(Condition::Down {
-            since: Instant::now(),
+            since: now(),
             reason: "connecting to the broker".to_owned(),
         });
         Self { role, condition }
@@ -114,7 +115,7 @@ impl Vitals {
         );
         let since = match *self.condition.borrow() {
             Condition::Down { since, .. } => since,
-            Condition::Up | Condition::Blocked => Instant::now(),
+            Condition::Up | Condition::Blocked => now(),
         };
         self.change(Condition::Down { since, reason });
     }
@@ -145,13 +146,13 @@ impl Vitals {
     }
 }
 
-/// Resolves with the reason once the role has been without a session for [`FATAL_AFTER`].
-pub(crate) async fn fatal(mut condition: watch::Receiver<Condition>) -> String {
+/// Resolves with the reason once the role has been without a session for so long.
+pub(crate) async fn fatal(mut condition: watch::Receiver<Condition>, after: Duration) -> String {
     loop {
         let seen = condition.borrow_and_update().clone();
         let too_late = async {
             match &seen {
-                Condition::Down { since, .. } => sleep_until(*since + FATAL_AFTER).await,
+                Condition::Down { since, .. } => sleep_until(*since + after).await,
                 Condition::Up | Condition::Blocked => std::future::pending().await,
             }
         };

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, interval, sleep_until};
 
 use crate::fault::Fault;
+use crate::instant::now;
 use crate::link::Link;
 use crate::topology::Topology;
 
@@ -52,7 +53,7 @@ async fn declarations(link: &Link, topology: &Topology, repair: &Notify) -> Faul
         Err(fault) => return fault,
     };
     loop {
-        let declared_at = Instant::now();
+        let declared_at = now();
         tokio::select! {
             () = sleep_until(declared_at + DECLARE_EVERY) => {}
             () = repair.notified() => sleep_until(declared_at + REPAIR_APART).await,

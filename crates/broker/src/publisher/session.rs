@@ -17,6 +17,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use super::window::{Carried, Landed, Seq, Window};
 use super::{Message, PublishError, Request};
 use crate::fault::{Fault, within};
+use crate::instant::now;
 use crate::link::Link;
 use crate::supervise::{Role, Stop};
 use crate::topology::{Exchange, Topology};
@@ -72,7 +73,7 @@ impl Role for Publishing {
             repair: &repair,
             open: Window::new(),
             confirms: FuturesUnordered::new(),
-            unblocked_at: Instant::now(),
+            unblocked_at: now(),
         };
         let ended = tokio::select! {
             fault = watch(link, &topology, &repair) => Err(fault),
@@ -136,7 +137,7 @@ impl Session<'_> {
         }
         let Request { message, reply, .. } = request;
         let target = (reply, message.exchange);
-        let seq = self.open.depart(target, Instant::now());
+        let seq = self.open.depart(target, now());
         let exchange = self.role.topology.exchange_name(message.exchange);
         let publish = publish(Arc::clone(&self.channel), exchange, message, seq);
         self.confirms.push(Box::pin(publish));
@@ -171,7 +172,7 @@ impl Session<'_> {
     /// Follows the broker's alarm, and notices a broker that no longer confirms.
     fn check(&mut self) -> Result<(), Fault> {
         if self.link.is_blocked() {
-            self.unblocked_at = Instant::now();
+            self.unblocked_at = now();
             self.vitals.blocked();
             return Ok(());
         }

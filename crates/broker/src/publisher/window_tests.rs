@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use tokio::time::Instant;
 
 use super::{Carried, Landed, Window};
 use crate::PublishError;
+use crate::instant::now;
 
 fn carried(seq: u64) -> Carried {
     Carried {
@@ -35,7 +35,7 @@ fn returned() -> Result<(), PublishError> {
 fn window(count: u64) -> Window<u64> {
     let mut window = Window::new();
     for name in 1..=count {
-        assert_eq!(window.depart(name, Instant::now()), name);
+        assert_eq!(window.depart(name, now()), name);
     }
     window
 }
@@ -71,7 +71,7 @@ fn two_returns_that_changed_places_are_both_failures() {
 fn later_publishes_do_not_hold_back_an_answer() {
     let mut window = window(2);
     assert_eq!(window.settle(vec![landed(1, Some(2))]), vec![]);
-    assert_eq!(window.depart(3, Instant::now()), 3);
+    assert_eq!(window.depart(3, now()), 3);
     let answers = window.settle(vec![landed(2, None)]);
     assert_eq!(answers, vec![(2, returned()), (1, Ok(()))]);
     assert_eq!(window.len(), 1);
@@ -119,7 +119,7 @@ fn every_message_gets_its_own_answer_in_any_legal_order() {
         let mut sent = 0;
         while sent < 40 || !unconfirmed.is_empty() {
             if sent < 40 && rng.random_bool(0.5) {
-                let seq = window.depart(sent, Instant::now());
+                let seq = window.depart(sent, now());
                 unconfirmed.push(seq);
                 let is_unroutable = rng.random_bool(0.4);
                 unroutable.push(is_unroutable);
