@@ -1,1 +1,24 @@
-//! Placeholder while the workspace is laid out.
+//! Every SQL statement of Tieout, next to its row type. Nobody else names sqlx.
+//!
+//! A method of [`Store`] is one transaction with a stated order of locks: lease, items, integration. The
+//! statements on the lease are S1 to S11 of ARCHITECTURE.md, each named where it stands. What is
+//! deliberately absent: network calls, decisions, any provider's words.
+
+pub mod admin;
+pub mod claim;
+pub mod dead;
+mod error;
+pub mod intake;
+pub mod intent;
+pub mod lease;
+pub mod outbox;
+mod pool;
+pub mod record;
+pub mod schedule;
+pub mod seal;
+pub mod token;
+pub mod units;
+pub mod verify;
+
+pub use error::StoreError;
+pub use pool::{Role, Store};

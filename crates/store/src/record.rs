@@ -1,0 +1,643 @@
+//! S6: what a reply means is recorded by attempt, never by lease, in one transaction per call.
+//!
+//! An attempt's outcome is written once. Who writes it also moves the item; who comes too late with a
+//! success leaves a late reply, which the next intent on that effect must read.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use model::{AccountId, AttemptId, BooksId, CallId, DocumentKind, EffectId, Failure, IntegrationId, ItemId, ItemState, Operation, Owner, SourceId};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+
+use crate::lease::{Held, interval, lock_any, lock_as_holder, wake};
+use crate::{StoreError, dead, outbox};
+
+/// What is to be recorded of one call.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Whose books.
+    pub books: BooksId,
+    /// Whose account.
+    pub account: AccountId,
+    /// Which integration.
+    pub integration: IntegrationId,
+    /// The provider's key.
+    pub provider: String,
+    /// The call; none when items are moved without one.
+    pub call: Option<CallId>,
+    /// Closes the call with this reason; none leaves it open (an outcome is unknown).
+    pub close: Option<&'static str>,
+    /// Whether a look-up now found members absent.
+    pub absent: bool,
+    /// One entry per member.
+    pub elements: Vec<Element>,
+}
+
+/// What is to be recorded of one member.
+#[derive(Clone, Debug)]
+pub struct Element {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// The effect.
+    pub effect: EffectId,
+    /// The effect's kind.
+    pub effect_kind: String,
+    /// What was done.
+    pub operation: Operation,
+    /// What is known now.
+    pub outcome: Outcome,
+    /// Where the item goes.
+    pub item: ItemMove,
+    /// A difference to be named.
+    pub finding: Option<Finding>,
+    /// When the call was opened.
+    pub started_at: DateTime<Utc>,
+}
+
+/// Where an item goes.
+#[derive(Clone, Debug)]
+pub struct ItemMove {
+    /// The item.
+    pub item: ItemId,
+    /// Kind of its document.
+    pub kind: DocumentKind,
+    /// Id of its document.
+    pub source_id: SourceId,
+    /// Version in hand.
+    pub version: i64,
+    /// The trace of the event that asked.
+    pub trace: Option<String>,
+    /// Tries so far.
+    pub attempts: u32,
+    /// Where to.
+    pub next: Next,
+}
+
+/// What is known of an attempt.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The reply said so.
+    Done(Landed),
+    /// A look-up found it.
+    Adopted(Landed),
+    /// The provider refused.
+    Failed(Failure),
+    /// Proven not there.
+    Absent,
+    /// Nothing was sent.
+    NotSent(Failure),
+    /// Something else is there.
+    Conflict(Failure),
+    /// Not known yet: the attempt stays open.
+    Unknown(Failure),
+}
+
+impl Outcome {
+    const fn word(&self) -> Option<&'static str> {
+        match self {
+            Self::Done(_) => Some("DONE"),
+            Self::Adopted(_) => Some("ADOPTED"),
+            Self::Failed(_) => Some("FAILED"),
+            Self::Absent => Some("ABSENT"),
+            Self::NotSent(_) => Some("NOT_SENT"),
+            Self::Conflict(_) => Some("CONFLICT"),
+            Self::Unknown(_) => None,
+        }
+    }
+
+    const fn landed(&self) -> Option<&Landed> {
+        match self {
+            Self::Done(landed) | Self::Adopted(landed) => Some(landed),
+            _ => None,
+        }
+    }
+
+    const fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Failed(f) | Self::NotSent(f) | Self::Conflict(f) | Self::Unknown(f) => Some(f),
+            Self::Done(_) | Self::Adopted(_) | Self::Absent => None,
+        }
+    }
+}
+
+/// An object in the books.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Landed {
+    /// The provider's id.
+    pub external_id: String,
+    /// The provider's revision token.
+    pub revision: String,
+    /// Hash of the fields we own.
+    pub fingerprint: String,
+    /// `ACTIVE`, or `ENDED` after a void or deletion.
+    pub state: &'static str,
+    /// Currency of the totals.
+    pub currency: Option<String>,
+    /// Tax as the provider states it.
+    pub tax: Option<Decimal>,
+    /// Total as the provider states it.
+    pub gross: Option<Decimal>,
+}
+
+/// Where an item goes.
+#[derive(Clone, Debug)]
+pub enum Next {
+    /// Finished, unless a newer version waits.
+    Finished {
+        /// Done, partial or skipped.
+        state: ItemState,
+        /// Why, where it is not plain.
+        reason: Option<String>,
+    },
+    /// More steps follow at once.
+    More,
+    /// Later, after a failure.
+    Later {
+        /// In how long.
+        after: Duration,
+        /// Why.
+        failure: Failure,
+    },
+    /// Read first, then plan again at once.
+    LookFirst(Failure),
+    /// An outcome must be found out.
+    Verify {
+        /// In how long.
+        after: Duration,
+        /// Why.
+        reason: String,
+    },
+    /// Waits for somebody or something.
+    Park {
+        /// Who must act.
+        owner: Owner,
+        /// Why.
+        failure: Failure,
+        /// `KIND/id` of the document it waits for.
+        waits_for: Option<(DocumentKind, SourceId)>,
+    },
+    /// Given up.
+    GiveUp {
+        /// Who must act.
+        owner: Owner,
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// A named difference.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Its name.
+    pub code: &'static str,
+    /// In plain words.
+    pub message: String,
+    /// Both sides.
+    pub detail: Value,
+}
+
+/// What became of a record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Recorded {
+    /// Attempts whose outcome was written now.
+    pub written: u32,
+    /// Successes that came too late.
+    pub late: u32,
+}
+
+/// The raw reply, in its own commit before it is interpreted.
+#[derive(Clone, Debug)]
+pub struct RawReply {
+    /// Whose account.
+    pub account: AccountId,
+    /// Whose books.
+    pub books: BooksId,
+    /// The call.
+    pub call: CallId,
+    /// HTTP status.
+    pub status: u16,
+    /// Headers.
+    pub headers: Value,
+    /// Body.
+    pub body: Vec<u8>,
+    /// The provider's correlation id.
+    pub correlation: Option<String>,
+}
+
+/// Stores a raw reply once.
+pub(crate) async fn store_reply(tx: &mut PgConnection, reply: &RawReply) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"update call set status = $2, reply_headers = $3, reply = $4, correlation = $5, answered_at = clock_timestamp()
+           where id = $1 and answered_at is null and closed_at is null"#,
+        reply.call.uuid(),
+        i32::from(reply.status),
+        reply.headers,
+        reply.body,
+        reply.correlation,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// S6 on a transaction of the account.
+pub(crate) async fn record(tx: &mut PgConnection, record: &Record) -> Result<Recorded, StoreError> {
+    let mut done = Recorded::default();
+    let mut ours = Vec::with_capacity(record.elements.len());
+    for element in &record.elements {
+        let written = write_outcome(tx, record, element).await?;
+        if written {
+            done.written += 1;
+            ours.push(element);
+        } else if element.outcome.landed().is_some() {
+            done.late += 1;
+        }
+    }
+    if let Some(call) = record.call {
+        close_call(tx, call, record.close, record.absent).await?;
+    }
+    lock_any(tx, record.books).await?;
+    let mut due = false;
+    for element in &ours {
+        due |= move_item(tx, record, &element.item).await?;
+    }
+    if due {
+        wake(tx, record.books, None).await?;
+    }
+    health(tx, record, &ours).await?;
+    Ok(done)
+}
+
+/// Items moved by their holder without a call: planned, found waiting, refused. False: the lease is lost.
+pub(crate) async fn move_items(tx: &mut PgConnection, held: &Held, provider: &str, moves: &[ItemMove]) -> Result<bool, StoreError> {
+    if lock_as_holder(tx, held).await?.is_none() {
+        return Ok(false);
+    }
+    let record = Record {
+        books: held.books,
+        account: held.account,
+        integration: held.integration,
+        provider: provider.to_owned(),
+        call: None,
+        close: None,
+        absent: false,
+        elements: Vec::new(),
+    };
+    for each in moves {
+        let moved = move_item(tx, &record, each).await?;
+        if moved {
+            wake(tx, held.books, None).await?;
+        }
+    }
+    Ok(true)
+}
+
+/// Writes an attempt's outcome where there is none, with link, effect, finding and log. False: too late.
+async fn write_outcome(tx: &mut PgConnection, record: &Record, element: &Element) -> Result<bool, StoreError> {
+    let landed = element.outcome.landed();
+    let Some(word) = element.outcome.word() else {
+        // Still unknown: the item is moved only while the attempt is open.
+        let open = sqlx::query_scalar!(
+            r#"select exists (select from attempt where id = $1 and outcome is null) as "open!""#,
+            element.attempt.uuid()
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        return Ok(open);
+    };
+    let failure = element.outcome.failure().map(|f| serde_json::to_value(f).unwrap_or_default());
+    let written = sqlx::query!(
+        r#"update attempt set outcome = $2, outcome_at = clock_timestamp(), failure = $3, landed = $4
+           where id = $1 and outcome is null"#,
+        element.attempt.uuid(),
+        word,
+        failure,
+        landed.map(landed_json),
+    )
+    .execute(&mut *tx)
+    .await?
+    .rows_affected()
+        == 1;
+    if !written {
+        if let Some(landed) = landed {
+            keep_late(tx, record, element, landed).await?;
+        }
+        return Ok(false);
+    }
+    if let Some(landed) = landed {
+        link(tx, record, element, landed).await?;
+    }
+    if let Some(found) = &element.finding {
+        raise(tx, record.account, record.books, element.item.item, element.effect, found).await?;
+    }
+    log(tx, record, element, landed).await?;
+    Ok(true)
+}
+
+fn landed_json(landed: &Landed) -> Value {
+    json!({
+        "externalId": landed.external_id, "revision": landed.revision, "fingerprint": landed.fingerprint,
+        "state": landed.state, "currency": landed.currency, "tax": landed.tax.map(|d| d.to_string()),
+        "gross": landed.gross.map(|d| d.to_string()),
+    })
+}
+
+/// A success after its attempt was closed: kept, and named at once when it is a second object.
+async fn keep_late(tx: &mut PgConnection, record: &Record, element: &Element, landed: &Landed) -> Result<(), StoreError> {
+    let outcome = sqlx::query!(
+        r#"select a.outcome, l.external_id as "external_id?" from attempt a
+           left join link l on l.effect_id = a.effect_id where a.id = $1"#,
+        element.attempt.uuid()
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(known) = outcome else { return Ok(()) };
+    // The same object, already adopted: nothing new.
+    if known.external_id.as_deref() == Some(landed.external_id.as_str()) {
+        return Ok(());
+    }
+    sqlx::query!(
+        "insert into late_reply (account_id, books_id, attempt_id, effect_id, landed) values ($1, $2, $3, $4, $5)",
+        record.account.0,
+        record.books.uuid(),
+        element.attempt.uuid(),
+        element.effect.uuid(),
+        landed_json(landed),
+    )
+    .execute(&mut *tx)
+    .await?;
+    if let Some(other) = known.external_id {
+        let found = duplicate(&other, &landed.external_id);
+        raise(tx, record.account, record.books, element.item.item, element.effect, &found).await?;
+    }
+    Ok(())
+}
+
+/// Two objects of one effect.
+pub(crate) fn duplicate(first: &str, second: &str) -> Finding {
+    Finding {
+        code: "DUPLICATE_IN_BOOKS",
+        message: format!(
+            "The books hold this document twice, as {first} and as {second}. Delete one of them in the books."
+        ),
+        detail: json!({ "externalIds": [first, second] }),
+    }
+}
+
+async fn link(tx: &mut PgConnection, record: &Record, element: &Element, landed: &Landed) -> Result<(), StoreError> {
+    let taken = sqlx::query_scalar!(
+        "select effect_id from link where books_id = $1 and effect_kind = $2 and external_id = $3 and effect_id <> $4",
+        record.books.uuid(),
+        element.effect_kind,
+        landed.external_id,
+        element.effect.uuid(),
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    if taken.is_some() {
+        let found = Finding {
+            code: "OBJECT_OF_ANOTHER_DOCUMENT",
+            message: format!("The provider answered with {}, which belongs to another document.", landed.external_id),
+            detail: json!({ "externalId": landed.external_id }),
+        };
+        return raise(tx, record.account, record.books, element.item.item, element.effect, &found).await;
+    }
+    sqlx::query!(
+        r#"insert into link (effect_id, account_id, books_id, effect_kind, external_id, revision, fingerprint, state,
+             version, currency, tax, gross)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+           on conflict (effect_id) do update set external_id = excluded.external_id, revision = excluded.revision,
+             fingerprint = excluded.fingerprint, state = excluded.state, version = excluded.version,
+             currency = excluded.currency, tax = excluded.tax, gross = excluded.gross, updated_at = clock_timestamp()"#,
+        element.effect.uuid(),
+        record.account.0,
+        record.books.uuid(),
+        element.effect_kind,
+        landed.external_id,
+        landed.revision,
+        landed.fingerprint,
+        landed.state,
+        element.item.version,
+        landed.currency,
+        landed.tax,
+        landed.gross,
+    )
+    .execute(&mut *tx)
+    .await?;
+    let effect_state = if landed.state == "ENDED" { "ENDED" } else { "DONE" };
+    sqlx::query!("update effect set state = $2 where id = $1", element.effect.uuid(), effect_state)
+        .execute(&mut *tx)
+        .await?;
+    Ok(())
+}
+
+/// Names a difference once while it is open.
+pub(crate) async fn raise(
+    tx: &mut PgConnection,
+    account: AccountId,
+    books: BooksId,
+    item: ItemId,
+    effect: EffectId,
+    found: &Finding,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"insert into finding (account_id, books_id, item_id, effect_id, code, message, detail)
+           values ($1, $2, $3, $4, $5, $6, $7)
+           on conflict (item_id, code) where closed_at is null
+           do update set message = excluded.message, detail = excluded.detail"#,
+        account.0,
+        books.uuid(),
+        item.uuid(),
+        effect.uuid(),
+        found.code,
+        found.message,
+        found.detail,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+async fn log(tx: &mut PgConnection, record: &Record, element: &Element, landed: Option<&Landed>) -> Result<(), StoreError> {
+    let failure = element.outcome.failure();
+    let status = if landed.is_some() { "SUCCESS" } else { "FAILED" };
+    sqlx::query!(
+        r#"insert into accounting_sync_log (account_id, integration_id, sync_type, entity_type, entity_id, external_id,
+             status, operation, call_id, error_message, error_code, retry_count, started_at, completed_at, duration)
+           values ($1, $2, 'EXPORT', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, clock_timestamp(),
+             (extract(epoch from clock_timestamp() - $12) * 1000)::int)"#,
+        record.account.0,
+        record.integration.0,
+        element.item.kind.as_str(),
+        element.item.source_id.as_str(),
+        landed.map(|l| l.external_id.as_str()),
+        status,
+        element.operation.sync_operation(),
+        record.call.map(CallId::uuid),
+        failure.map(|f| f.message.as_str()),
+        failure.map(|f| f.code.as_str()),
+        i32::try_from(element.item.attempts).unwrap_or(i32::MAX),
+        element.started_at,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+async fn close_call(tx: &mut PgConnection, call: CallId, reason: Option<&'static str>, absent: bool) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"update call set
+             closed_at = case when $2::text is null then null else clock_timestamp() end,
+             close_reason = $2,
+             absent_since = case when $3 then coalesce(absent_since, clock_timestamp()) else absent_since end
+           where id = $1 and closed_at is null"#,
+        call.uuid(),
+        reason,
+        absent,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Moves one item that is in hand. True when something became due at once.
+async fn move_item(tx: &mut PgConnection, record: &Record, each: &ItemMove) -> Result<bool, StoreError> {
+    let failure = match &each.next {
+        Next::Later { failure, .. } | Next::LookFirst(failure) | Next::Park { failure, .. } | Next::GiveUp { failure, .. } => Some(failure),
+        Next::Finished { .. } | Next::More | Next::Verify { .. } => None,
+    };
+    let (state, after, owner, look_first, reason) = match &each.next {
+        Next::Finished { state, reason } => (*state, None, Owner::System, false, reason.clone()),
+        Next::More => (ItemState::Queued, Some(Duration::ZERO), Owner::System, false, None),
+        Next::Later { after, failure } => (ItemState::Waiting, Some(*after), Owner::System, false, Some(failure.message.clone())),
+        Next::LookFirst(failure) => (ItemState::Queued, Some(Duration::ZERO), Owner::System, true, Some(failure.message.clone())),
+        Next::Verify { after, reason } => (ItemState::Verifying, Some(*after), Owner::System, false, Some(reason.clone())),
+        Next::Park { owner, failure, .. } => (ItemState::Parked, None, *owner, false, Some(failure.message.clone())),
+        Next::GiveUp { owner, failure } => (ItemState::Failed, None, *owner, false, Some(failure.message.clone())),
+    };
+    let waits_for = match &each.next {
+        Next::Park { waits_for: Some((kind, id)), .. } => Some(format!("{}/{id}", kind.as_str())),
+        _ => None,
+    };
+    let newer_wins = matches!(each.next, Next::Finished { .. } | Next::Park { .. } | Next::GiveUp { .. } | Next::Later { .. });
+    let finished = matches!(each.next, Next::Finished { .. });
+    let counted = failure.is_some_and(|f| f.kind != model::FailureKind::Throttled);
+    let row = sqlx::query!(
+        r#"update item set
+             state = case when $9 and wanted_version > version then 'queued' else $3 end,
+             due_at = case when $9 and wanted_version > version then clock_timestamp()
+               else clock_timestamp() + $4::interval end,
+             owner = case when $9 and wanted_version > version then 'SYSTEM' else $5 end,
+             look_first = $6, reason = $7, failure = $8, waits_for = $10,
+             attempts = case when $11 then 0 when $12 then attempts + 1 else attempts end,
+             crash_count = case when $11 then 0 else crash_count end,
+             done_at = case when $11 then clock_timestamp() else done_at end,
+             fence = null, updated_at = clock_timestamp()
+           where id = $1 and version = $2 and state in ('running', 'verifying', 'queued')
+           returning state, due_at <= clock_timestamp() as "is_due""#,
+        each.item.uuid(),
+        each.version,
+        state.as_str(),
+        after.map(interval) as _,
+        owner.as_str(),
+        look_first,
+        reason,
+        failure.map(|f| serde_json::to_value(f).unwrap_or_default()),
+        newer_wins,
+        waits_for,
+        finished,
+        counted,
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(row) = row else { return Ok(false) };
+    let mut due = row.is_due == Some(true);
+    if finished {
+        due |= release_waiters(tx, record.books, each).await?;
+        dead::resolve(tx, each.item).await?;
+        outbox::announce_finished(tx, record, each).await?;
+    }
+    match &each.next {
+        Next::Park { waits_for: Some((kind, id)), .. } => {
+            due |= recheck_dependency(tx, record.books, each.item, *kind, id).await?;
+        }
+        Next::GiveUp { failure, owner } if row.state == "failed" => {
+            dead::give_up(tx, record, each, *owner, failure).await?;
+        }
+        _ => {}
+    }
+    Ok(due)
+}
+
+/// Documents that waited for this one are ready.
+async fn release_waiters(tx: &mut PgConnection, books: BooksId, each: &ItemMove) -> Result<bool, StoreError> {
+    let released = sqlx::query!(
+        r#"update item set state = 'queued', due_at = clock_timestamp(), waits_for = null, reason = null, failure = null,
+             owner = 'SYSTEM', updated_at = clock_timestamp()
+           where books_id = $1 and waits_for = $2 and state = 'parked'"#,
+        books.uuid(),
+        format!("{}/{}", each.kind.as_str(), each.source_id),
+    )
+    .execute(tx)
+    .await?
+    .rows_affected();
+    Ok(released > 0)
+}
+
+/// Under the lease's lock: the arrival may have been recorded since the plan was made. Else a live item lends
+/// its priority to what it waits for.
+async fn recheck_dependency(tx: &mut PgConnection, books: BooksId, item: ItemId, kind: DocumentKind, id: &SourceId) -> Result<bool, StoreError> {
+    let arrived = sqlx::query!(
+        r#"update item w set state = 'queued', due_at = clock_timestamp(), waits_for = null, reason = null,
+             failure = null, owner = 'SYSTEM'
+           where w.id = $1 and w.state = 'parked' and exists (
+             select from item i join effect e on e.item_id = i.id join link l on l.effect_id = e.id
+             where i.books_id = $2 and i.kind = $3 and i.source_id = $4 and i.state = 'done' and l.state = 'ACTIVE')"#,
+        item.uuid(),
+        books.uuid(),
+        kind.as_str(),
+        id.as_str(),
+    )
+    .execute(&mut *tx)
+    .await?
+    .rows_affected();
+    sqlx::query!(
+        r#"update item i set lane = 0 from item w
+           where w.id = $1 and w.lane = 0 and i.books_id = $2 and i.kind = $3 and i.source_id = $4 and i.lane <> 0"#,
+        item.uuid(),
+        books.uuid(),
+        kind.as_str(),
+        id.as_str(),
+    )
+    .execute(&mut *tx)
+    .await?;
+    Ok(arrived > 0)
+}
+
+/// `isHealthy`, `errorCount`, `lastError`, `lastSyncAt`: the last word of this record.
+async fn health(tx: &mut PgConnection, record: &Record, ours: &[&Element]) -> Result<(), StoreError> {
+    let succeeded = ours.iter().any(|e| e.outcome.landed().is_some());
+    let failed = ours.iter().rev().find_map(|e| match &e.item.next {
+        Next::GiveUp { failure, .. } | Next::Park { failure, .. } => Some(failure.message.as_str()),
+        _ => None,
+    });
+    if !succeeded && failed.is_none() {
+        return Ok(());
+    }
+    sqlx::query!(
+        r#"update accounting_integration set
+             last_sync_at = case when $2 then clock_timestamp() else last_sync_at end,
+             error_count = case when $3::text is not null then error_count + 1 when $2 then 0 else error_count end,
+             last_error = case when $3::text is not null then $3 when $2 then null else last_error end,
+             is_healthy = $3::text is null
+           where id = $1"#,
+        record.integration.0,
+        succeeded,
+        failed,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
