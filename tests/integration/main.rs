@@ -1,4 +1,5 @@
 //! The one integration-test binary.
 
+mod lease_model;
 mod tidy;
 mod walls;
