@@ -1,7 +1,5 @@
 //! Why a session with the broker ended, with how long to leave the broker alone afterwards.
 
-use std::error::Error as _;
-use std::fmt::Write as _;
 use std::future::Future;
 use std::time::Duration;
 
@@ -67,17 +65,6 @@ impl Fault {
             AMQPErrorKind::Hard(AMQPHardError::CONNECTIONFORCED) => Duration::ZERO,
             AMQPErrorKind::Soft(_) | AMQPErrorKind::Hard(_) => REFUSED_PAUSE,
         }
-    }
-
-    /// The fault with everything that led to it, in one line.
-    pub(crate) fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            let _ = write!(text, ": {error}");
-            cause = error.source();
-        }
-        text
     }
 }
 

@@ -23,6 +23,7 @@ mod backoff;
 mod fault;
 mod instant;
 mod link;
+mod meters;
 mod publisher;
 mod subscriber;
 mod supervise;

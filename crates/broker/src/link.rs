@@ -141,7 +141,10 @@ impl Link {
         if self.is_open() && !self.is_blocked() {
             let goodbye = self.connection.close(200, "OK".into());
             if let Err(fault) = within(GOODBYE_LIMIT, "closing the connection", goodbye).await {
-                tracing::debug!(reason = fault.chain(), "the broker did not say goodbye");
+                tracing::debug!(
+                    reason = runtime::chain(&fault),
+                    "the broker did not say goodbye"
+                );
             }
         }
     }

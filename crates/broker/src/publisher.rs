@@ -22,14 +22,16 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use runtime::Component;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
 use crate::instant::now;
-use crate::link::Address;
+use crate::link::{Address, InvalidAddress};
+use crate::meters::{CONFIRM_TIME, Failure, PUBLISH_FAILURES, RoleName};
 use crate::supervise::{Stop, supervise};
 use crate::topology::{Exchange, Topology};
-use crate::vitals::{self, Condition, RoleName, Vitals};
+use crate::vitals::{self, Condition, Vitals};
 
 /// The longest text AMQP's short strings can hold, in bytes.
 const SHORT_STRING_BYTES: usize = 255;
@@ -98,18 +100,6 @@ impl PublishError {
             Self::Returned { .. } | Self::Nacked | Self::Blocked | Self::TooLong => false,
         }
     }
-
-    /// The error as a metric label.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::Returned { .. } => "returned",
-            Self::Nacked => "nacked",
-            Self::DeadlinePassed => "deadline_passed",
-            Self::Disconnected => "disconnected",
-            Self::Blocked => "blocked",
-            Self::TooLong => "too_long",
-        }
-    }
 }
 
 /// The limits of a publisher.
@@ -154,7 +144,6 @@ pub struct Publisher {
 struct Shared {
     requests: mpsc::Sender<Request>,
     stop: watch::Sender<Option<Instant>>,
-    vitals: Arc<Vitals>,
     condition: watch::Receiver<Condition>,
     window: usize,
     confirm_deadline: Duration,
@@ -162,41 +151,39 @@ struct Shared {
 }
 
 impl Publisher {
-    /// Starts the connection's supervisor and returns at once. Must be called in a tokio runtime.
+    /// Starts the connection's supervisor and returns at once; `component` tells how it is doing.
+    /// Must be called in a tokio runtime.
     ///
     /// Fails when the address is not an AMQP address.
     pub fn start(
         url: &str,
         topology: Topology,
         options: PublisherOptions,
-    ) -> Result<Self, crate::InvalidAddress> {
-        let address = Address::parse(
-            url,
-            &options.name,
-            options.heartbeat_secs,
-            options.step_deadline,
-        )?;
-        let vitals = Arc::new(Vitals::new(RoleName::Publish));
-        let window = options.window.max(1);
+        component: Component,
+    ) -> Result<Self, InvalidAddress> {
+        let PublisherOptions {
+            name,
+            window,
+            confirm_deadline,
+            step_deadline,
+            heartbeat_secs,
+            fatal_after,
+        } = options;
+        let address = Address::parse(url, &name, heartbeat_secs, step_deadline)?;
+        let vitals = Vitals::new(RoleName::Publish, component);
+        let condition = vitals.condition();
+        let window = window.max(1);
         let (requests, queue) = mpsc::channel(window);
         let (stop_sender, stop) = Stop::new();
-        let role =
-            session::Publishing::new(queue, topology.clone(), window, options.confirm_deadline);
-        tokio::spawn(supervise(
-            address,
-            topology,
-            Arc::clone(&vitals),
-            stop,
-            role,
-        ));
+        let role = session::Publishing::new(queue, topology.clone(), window, confirm_deadline);
+        tokio::spawn(supervise(address, topology, vitals, stop, role));
         let shared = Shared {
             requests,
             stop: stop_sender,
-            condition: vitals.condition(),
-            vitals,
+            condition,
             window,
-            confirm_deadline: options.confirm_deadline,
-            fatal_after: options.fatal_after,
+            confirm_deadline,
+            fatal_after,
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -209,12 +196,13 @@ impl Publisher {
     /// a round trip and the broker's disk. A dropped call may or may not publish.
     pub async fn publish(&self, message: Message) -> Result<(), PublishError> {
         let asked_at = now();
+        let to_outside = message.exchange == Exchange::EventsOut;
         let answer = self
             .send(message, asked_at + self.shared.confirm_deadline)
             .await;
         match &answer {
-            Ok(()) => self.shared.vitals.confirmed(asked_at.elapsed()),
-            Err(error) => self.shared.vitals.publish_failed(error.reason()),
+            Ok(()) => CONFIRM_TIME.record((), asked_at.elapsed()),
+            Err(error) => PUBLISH_FAILURES.increment(Failure::of(error, to_outside)),
         }
         answer
     }

@@ -23,14 +23,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use runtime::Component;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout_at};
 
 use crate::instant::now;
 use crate::link::{Address, InvalidAddress};
+use crate::meters::RoleName;
 use crate::supervise::{Stop, supervise};
 use crate::topology::{Queue, Topology};
-use crate::vitals::{self, Condition, RoleName, Vitals};
+use crate::vitals::{self, Condition, Vitals};
 
 /// After this many failed deliveries a message whose handler panics is rejected.
 pub const PANICS_AT_MOST: i64 = 5;
@@ -145,7 +147,8 @@ struct Lane {
 }
 
 impl Subscriber {
-    /// Starts the connection's supervisor and returns at once. Must be called in a tokio runtime.
+    /// Starts the connection's supervisor and returns at once; `component` tells how it is doing.
+    /// Must be called in a tokio runtime.
     ///
     /// Fails when the address is not an AMQP address.
     pub fn start<H, F>(
@@ -153,6 +156,7 @@ impl Subscriber {
         topology: Topology,
         queues: Vec<QueueSpec>,
         options: SubscriberOptions,
+        component: Component,
         handler: H,
     ) -> Result<Self, InvalidAddress>
     where
@@ -165,7 +169,7 @@ impl Subscriber {
             options.heartbeat_secs,
             options.step_deadline,
         )?;
-        let vitals = Arc::new(Vitals::new(RoleName::Consume));
+        let vitals = Vitals::new(RoleName::Consume, component);
         let (stop_sender, stop) = Stop::new();
         let lanes: Vec<Lane> = queues.into_iter().map(Lane::new).collect();
         let fatal_after = options.fatal_after;
@@ -174,7 +178,6 @@ impl Subscriber {
             lanes: lanes.clone(),
             topology: topology.clone(),
             handler,
-            vitals: Arc::clone(&vitals),
             options,
         };
         let condition = vitals.condition();

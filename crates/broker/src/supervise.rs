@@ -53,7 +53,7 @@ impl Stop {
 pub(crate) async fn supervise(
     address: Address,
     topology: Topology,
-    vitals: impl std::ops::Deref<Target = Vitals> + Send + 'static,
+    vitals: Vitals,
     mut stop: Stop,
     mut role: impl Role,
 ) {
@@ -63,7 +63,7 @@ pub(crate) async fn supervise(
         let started_at = now();
         let session = session(&address, &topology, &vitals, &mut stop, &mut role);
         let Err(fault) = session.await else {
-            return;
+            break;
         };
         vitals.down(&fault);
         if started_at.elapsed() >= STABLE_AFTER {
@@ -73,9 +73,10 @@ pub(crate) async fn supervise(
         failures = failures.saturating_add(1);
         tokio::select! {
             () = sleep(pause) => {}
-            _ = stop.asked() => return,
+            _ = stop.asked() => break,
         }
     }
+    vitals.ended();
 }
 
 async fn session(

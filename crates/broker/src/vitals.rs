@@ -1,61 +1,18 @@
-//! How a role is doing: its condition, told to health, metrics, the log and `fatal()`.
+//! How a role is doing: its condition, told to health, to the metrics and to `fatal()`.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use runtime::Component;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::fault::Fault;
 use crate::instant::now;
-use crate::topology::QueueKind;
+use crate::meters::{CONNECTED, DELIVERIES, PUBLISH_FAILURES, RECONNECTS, RoleName};
 
 /// How long a role may be without a session before `fatal()` resolves, to start from.
 pub(crate) const FATAL_AFTER: Duration = Duration::from_mins(1);
-
-/// The two users of a connection, as labels say them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RoleName {
-    /// Publishing.
-    Publish,
-    /// Consuming.
-    Consume,
-}
-
-impl RoleName {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Publish => "publish",
-            Self::Consume => "consume",
-        }
-    }
-}
-
-/// What became of a delivery, as labels say it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Settled {
-    /// Acknowledged.
-    Acked,
-    /// Sent to the dead letters by its handler.
-    Rejected,
-    /// Given back by its handler.
-    Requeued,
-    /// Its handler panicked.
-    Panicked,
-    /// Its session was gone when the answer came.
-    Stale,
-}
-
-impl Settled {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Acked => "acked",
-            Self::Rejected => "rejected",
-            Self::Requeued => "requeued",
-            Self::Panicked => "panicked",
-            Self::Stale => "stale",
-        }
-    }
-}
 
 /// The condition of a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,17 +34,31 @@ pub(crate) enum Condition {
 #[derive(Debug)]
 pub(crate) struct Vitals {
     role: RoleName,
+    component: Component,
     condition: watch::Sender<Condition>,
+    /// Whether there has been a session before.
+    was_up: AtomicBool,
 }
 
 impl Vitals {
     /// A role that has not connected yet.
-    pub(crate) fn new(role: RoleName) -> Self {
-        let (condition, _) = watch::channel(Condition::Down {
-            since: now(),
-            reason: "connecting to the broker".to_owned(),
-        });
-        Self { role, condition }
+    pub(crate) fn new(role: RoleName, component: Component) -> Self {
+        let reason = "connecting to the broker".to_owned();
+        component.not_ready(reason.as_str());
+        CONNECTED.set(role, 0);
+        RECONNECTS.add(role, 0);
+        match role {
+            RoleName::Publish => PUBLISH_FAILURES.show_all(),
+            RoleName::Consume => DELIVERIES.show_all(),
+        }
+        let since = now();
+        let (condition, _) = watch::channel(Condition::Down { since, reason });
+        Self {
+            role,
+            component,
+            condition,
+            was_up: AtomicBool::new(false),
+        }
     }
 
     /// The condition now, and whenever it changes.
@@ -97,52 +68,49 @@ impl Vitals {
 
     /// A session is up and works.
     pub(crate) fn up(&self) {
-        self.change(Condition::Up);
+        let was_down = matches!(*self.condition.borrow(), Condition::Down { .. });
+        if was_down && self.was_up.swap(true, Ordering::Relaxed) {
+            RECONNECTS.increment(self.role);
+        }
+        if self.change(Condition::Up) {
+            CONNECTED.set(self.role, 1);
+            self.component.ready();
+        }
     }
 
     /// The broker reads nothing more from the session.
     pub(crate) fn blocked(&self) {
-        self.change(Condition::Blocked);
+        if self.change(Condition::Blocked) {
+            self.component
+                .not_ready("the broker accepts no messages for now (disk or memory alarm)");
+        }
     }
 
     /// There is no session, because of this fault.
     pub(crate) fn down(&self, fault: &Fault) {
-        let reason = fault.chain();
-        tracing::warn!(
-            role = self.role.as_str(),
-            reason,
-            "no session with the broker"
-        );
         let since = match *self.condition.borrow() {
             Condition::Down { since, .. } => since,
             Condition::Up | Condition::Blocked => now(),
         };
+        let reason = runtime::chain(fault);
+        self.component.not_ready(reason.as_str());
+        CONNECTED.set(self.role, 0);
         self.change(Condition::Down { since, reason });
     }
 
-    /// A message was confirmed after so long.
-    pub(crate) fn confirmed(&self, after: Duration) {
-        metrics::histogram!("publish_confirm_seconds").record(after);
+    /// The role has ended on purpose.
+    pub(crate) fn ended(&self) {
+        self.component.not_ready("closed");
+        CONNECTED.set(self.role, 0);
     }
 
-    /// A message is not known to have arrived, for this reason.
-    pub(crate) fn publish_failed(&self, reason: &'static str) {
-        metrics::counter!("publish_failures_total", "reason" => reason).increment(1);
-    }
-
-    /// A delivery was settled.
-    pub(crate) fn settled(&self, queue: QueueKind, settled: Settled) {
-        let (queue, disposition) = (queue.as_str(), settled.as_str());
-        metrics::counter!("deliveries_total", "queue" => queue, "disposition" => disposition)
-            .increment(1);
-    }
-
-    fn change(&self, next: Condition) {
+    /// Stores the condition; true if it is another one.
+    fn change(&self, next: Condition) -> bool {
         self.condition.send_if_modified(|current| {
-            let changed = *current != next;
+            let is_other = *current != next;
             *current = next;
-            changed
-        });
+            is_other
+        })
     }
 }
 

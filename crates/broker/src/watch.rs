@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use lapin::{Channel, Event};
 use tokio::sync::Notify;
-use tokio::time::{Instant, interval, sleep_until};
+use tokio::time::{interval, sleep_until};
 
 use crate::fault::Fault;
 use crate::instant::now;

@@ -29,7 +29,6 @@ pub(super) struct Consuming {
     pub(super) lanes: Vec<Lane>,
     pub(super) topology: Topology,
     pub(super) handler: Handler,
-    pub(super) vitals: Arc<Vitals>,
     pub(super) options: SubscriberOptions,
 }
 
@@ -81,13 +80,13 @@ impl Session<'_> {
         let channel = self.link.channel().await?;
         let limited = channel.basic_qos(*prefetch, BasicQosOptions::default());
         within(limit, "limiting the prefetch", limited).await?;
-        let consumed = channel.basic_consume(
+        let started = channel.basic_consume(
             short(self.role.topology.queue_name(queue))?,
             ShortString::default(),
             BasicConsumeOptions::default(),
             FieldTable::default(),
         );
-        let consumer = within(limit, "starting a consumer", consumed).await?;
+        let consumer = within(limit, "starting a consumer", started).await?;
         self.consumers.push((channel, consumer.tag()));
         let items = consumer
             .map(move |item| (lane, Some(item)))
@@ -122,7 +121,6 @@ impl Session<'_> {
         let task = Task {
             lane: self.role.lanes[lane].clone(),
             handler: Arc::clone(&self.role.handler),
-            vitals: Arc::clone(&self.role.vitals),
             requeue_pause: self.role.options.requeue_pause,
             requeue_pause_at_most: self.role.options.requeue_pause_at_most,
             over: self.over.subscribe(),
@@ -137,7 +135,10 @@ impl Session<'_> {
         for (channel, tag) in &self.consumers {
             let cancelled = channel.basic_cancel(tag.clone(), BasicCancelOptions::default());
             if let Err(fault) = within(CANCEL_LIMIT, "ending a consumer", cancelled).await {
-                tracing::debug!(reason = fault.chain(), "a consumer was not ended in order");
+                tracing::debug!(
+                    reason = runtime::chain(&fault),
+                    "a consumer was not ended in order"
+                );
             }
         }
         for lane in &self.role.lanes {

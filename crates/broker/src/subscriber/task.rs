@@ -13,8 +13,8 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::{Delivery, Disposition, Handler, Lane, PANICS_AT_MOST};
+use crate::meters::{DELIVERIES, Settled};
 use crate::topology::Queue;
-use crate::vitals::{Settled, Vitals};
 
 /// How long handing an answer to the socket may take; after that the session is lost anyway.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
@@ -25,7 +25,6 @@ const DELIVERY_COUNT: &str = "x-delivery-count";
 pub(super) struct Task {
     pub(super) lane: Lane,
     pub(super) handler: Handler,
-    pub(super) vitals: Arc<Vitals>,
     pub(super) requeue_pause: Duration,
     pub(super) requeue_pause_at_most: Duration,
     pub(super) over: watch::Receiver<bool>,
@@ -67,7 +66,7 @@ impl Task {
         if !answer(&acker, disposition).await {
             settled = Settled::Stale;
         }
-        self.vitals.settled(self.lane.queue.kind(), settled);
+        DELIVERIES.increment((self.lane.queue.kind(), settled));
     }
 
     fn is_over(&self) -> bool {

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use broker::{Disposition, PublishError, Publisher, PublisherOptions};
+
+use runtime::{Clock as _, SystemClock};
 
 use crate::common::proxy::{Mode, Proxy};
 use crate::common::{Bench, PATIENCE, amqp_url, eventually, live, on_bench, ticket};
@@ -21,8 +23,7 @@ fn options() -> PublisherOptions {
 }
 
 async fn publisher_behind(proxy: &Proxy, bench: &Bench, options: PublisherOptions) -> Publisher {
-    let url = proxy.url(&amqp_url());
-    let publisher = Publisher::start(&url, bench.topology.clone(), options).unwrap();
+    let publisher = bench.start_publisher(&proxy.url(&amqp_url()), options);
     eventually("the publisher is ready", async || publisher.is_ready()).await;
     publisher
 }
@@ -92,7 +93,7 @@ async fn a_frozen_connection_is_noticed_within_two_heartbeats() {
             subscribe(&bench, &proxy.url(&amqp_url()), 50, |_| Disposition::Ack);
         eventually("it consumes", async || bench.consumers(&live()).await == 1).await;
         proxy.set(Mode::Frozen);
-        let frozen_at = Instant::now();
+        let frozen_at = SystemClock.monotonic();
         let answer = publisher.publish(ticket("unknown")).await.unwrap_err();
         assert!(answer.is_outcome_unknown(), "{answer:?}");
         eventually("both notice", async || {
@@ -162,7 +163,8 @@ async fn an_alarm_of_the_broker_fails_publishes_at_their_deadline_and_stops_no_c
             "{first:?}"
         );
         eventually("it says so", async || !publisher.is_ready()).await;
-        let asked_at = Instant::now();
+        assert!(bench.reason("publisher").contains("accepts no messages"));
+        let asked_at = SystemClock.monotonic();
         assert_eq!(
             publisher.publish(ticket("not sent")).await,
             Err(PublishError::Blocked)

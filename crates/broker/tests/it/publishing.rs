@@ -1,9 +1,13 @@
 //! Publishing against a real broker: what is confirmed is there, what is not is an error.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::common::{Bench, PATIENCE, amqp_url, eventually, live, on_bench, ticket, unroutable};
+use runtime::{Health, SystemClock};
+
+use crate::common::proxy::Proxy;
+use crate::common::{PATIENCE, amqp_url, eventually, live, on_bench, ticket, unroutable};
 use broker::{Exchange, Message, PublishError, Publisher, PublisherOptions, Queue, Topology};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -215,10 +219,10 @@ async fn a_queue_of_another_type_is_reported_and_tried_at_most_once_a_second() {
             .await
             .unwrap();
 
-        let proxy = crate::common::proxy::Proxy::start(&amqp_url()).await;
+        let proxy = Proxy::start(&amqp_url()).await;
         let mut options = PublisherOptions::named("test");
         options.fatal_after = Duration::from_secs(4);
-        let publisher = start(&proxy.url(&amqp_url()), &bench, options);
+        let publisher = bench.start_publisher(&proxy.url(&amqp_url()), options);
         let reason = publisher.fatal().await;
         assert!(reason.contains("declaring a queue"), "{reason}");
         assert!(reason.contains("PRECONDITION_FAILED"), "{reason}");
@@ -228,6 +232,7 @@ async fn a_queue_of_another_type_is_reported_and_tried_at_most_once_a_second() {
             proxy.accepted()
         );
         assert!(!publisher.is_ready());
+        assert!(bench.reason("publisher").contains("PRECONDITION_FAILED"));
 
         bench.delete(&live()).await;
         eventually("it goes on by itself", async || publisher.is_ready()).await;
@@ -239,11 +244,11 @@ async fn a_queue_of_another_type_is_reported_and_tried_at_most_once_a_second() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_is_tried_at_most_every_five_seconds() {
     on_bench(|bench| async move {
-        let proxy = crate::common::proxy::Proxy::start(&amqp_url()).await;
+        let proxy = Proxy::start(&amqp_url()).await;
         let url = proxy.url(&amqp_url()).replace("guest:guest", "guest:wrong");
         let mut options = PublisherOptions::named("test");
         options.fatal_after = Duration::from_secs(6);
-        let publisher = start(&url, &bench, options);
+        let publisher = bench.start_publisher(&url, options);
         let reason = publisher.fatal().await;
         assert!(reason.contains("ACCESS_REFUSED"), "{reason}");
         assert!(!reason.contains("wrong"), "the password shows: {reason}");
@@ -256,10 +261,8 @@ async fn a_wrong_password_is_tried_at_most_every_five_seconds() {
 async fn an_address_that_is_none_is_refused_without_repeating_it() {
     let options = PublisherOptions::named("test");
     let topology = Topology::new(&["qbo"]);
-    let refused = Publisher::start("https://user:secret@host", topology, options).unwrap_err();
+    let component = Health::new(Arc::new(SystemClock)).component("publisher");
+    let refused = Publisher::start("https://user:secret@host", topology, options, component);
+    let refused = refused.unwrap_err();
     assert!(!refused.to_string().contains("secret"));
-}
-
-fn start(url: &str, bench: &Bench, options: PublisherOptions) -> Publisher {
-    Publisher::start(url, bench.topology.clone(), options).unwrap()
 }

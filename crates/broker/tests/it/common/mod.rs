@@ -4,6 +4,7 @@ pub mod proxy;
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use broker::{Exchange, Message, Publisher, PublisherOptions, Queue, Topology};
@@ -14,6 +15,8 @@ use lapin::options::{
 };
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Channel, Connection, ConnectionProperties};
+use rand::Rng as _;
+use runtime::{Health, SystemClock};
 use tokio::time::{interval, timeout};
 
 /// Time enough for a loaded machine; a test that needs it all is broken.
@@ -29,19 +32,21 @@ pub fn amqp_url() -> String {
 pub struct Bench {
     pub topology: Topology,
     pub prefix: String,
-    connection: std::sync::Arc<Connection>,
+    pub health: Health,
+    connection: Arc<Connection>,
 }
 
 /// Runs a test on a bench of its own, and clears the bench away whatever happens.
 pub async fn on_bench<F: Future<Output = ()>>(test: impl FnOnce(Bench) -> F) {
-    let prefix = format!("test-{}-", uuid::Uuid::new_v4().simple());
+    let prefix = format!("test-{:016x}-", rand::rng().random::<u64>());
     let connection = Connection::connect(&amqp_url(), ConnectionProperties::default())
         .await
         .expect("a broker at AMQP_URL");
     let bench = Bench {
         topology: Topology::named(&prefix, &["qbo"]),
         prefix,
-        connection: std::sync::Arc::new(connection),
+        health: Health::new(Arc::new(SystemClock)),
+        connection: Arc::new(connection),
     };
     let ended = AssertUnwindSafe(test(bench.clone())).catch_unwind().await;
     bench.clear().await;
@@ -59,9 +64,22 @@ impl Bench {
     /// A publisher on this bench that is ready.
     pub async fn publisher(&self) -> Publisher {
         let options = PublisherOptions::named("test");
-        let publisher = Publisher::start(&amqp_url(), self.topology.clone(), options).unwrap();
+        let publisher = self.start_publisher(&amqp_url(), options);
         eventually("the publisher is ready", async || publisher.is_ready()).await;
         publisher
+    }
+
+    pub fn start_publisher(&self, url: &str, options: PublisherOptions) -> Publisher {
+        let component = self.health.component("publisher");
+        Publisher::start(url, self.topology.clone(), options, component).unwrap()
+    }
+
+    /// What health says about a component.
+    pub fn reason(&self, component: &str) -> String {
+        let (_, report) = self.health.report();
+        let components = report["components"].as_array().unwrap().iter();
+        let mut named = components.filter(|one| one["name"] == component);
+        named.next().unwrap()["reason"].to_string()
     }
 
     pub fn name(&self, queue: &Queue) -> ShortString {
@@ -145,7 +163,7 @@ pub fn live() -> Queue {
 }
 
 /// A ticket for the live queue.
-pub fn ticket(id: impl ToString) -> Message {
+pub fn ticket(id: impl ToString + Copy) -> Message {
     Message {
         exchange: Exchange::Sync,
         routing_key: broker::topology::live_key("qbo"),
@@ -157,7 +175,7 @@ pub fn ticket(id: impl ToString) -> Message {
 }
 
 /// A ticket for a provider nobody has.
-pub fn unroutable(id: impl ToString) -> Message {
+pub fn unroutable(id: impl ToString + Copy) -> Message {
     Message {
         routing_key: broker::topology::live_key("nobody"),
         ..ticket(id)

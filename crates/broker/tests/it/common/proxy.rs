@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 /// What the proxy does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,26 +98,41 @@ async fn serve(client: TcpStream, upstream: (String, u16), mode: watch::Receiver
     }
 }
 
-/// Forwards bytes; a blocked broker does not read them.
+/// Forwards frame by frame. A blocked broker does not read, and does not mind missing
+/// heartbeats either; the broker behind is not blocked, so it is sent some meanwhile.
 async fn to_broker(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     mut mode: watch::Receiver<Mode>,
 ) {
-    let mut buffer = vec![0; 64 * 1024];
+    let mut greeting = [0; 8];
+    let greeted = from.read_exact(&mut greeting).await.is_ok();
+    if !greeted || to.write_all(&greeting).await.is_err() {
+        return;
+    }
+    let mut frames = Vec::new();
     loop {
-        if mode.wait_for(|mode| *mode == Mode::Pass).await.is_err() {
-            return;
+        let now = mode
+            .wait_for(|mode| *mode != Mode::Frozen)
+            .await
+            .map(|mode| *mode);
+        let Ok(now) = now else { return };
+        if now == Mode::Blocked {
+            if to.write_all(&HEARTBEAT).await.is_err() {
+                return;
+            }
+            let _ = timeout(Duration::from_millis(500), mode.changed()).await;
+            continue;
         }
-        let read = tokio::select! {
-            read = from.read(&mut buffer) => read.unwrap_or(0),
-            changed = mode.changed() => if changed.is_ok() { continue } else { return },
-        };
-        if mode.wait_for(|mode| *mode == Mode::Pass).await.is_err() {
-            return;
+        while let Some(whole) = whole_frame(&frames) {
+            if to.write_all(&frames[..whole]).await.is_err() {
+                return;
+            }
+            frames.drain(..whole);
         }
-        if read == 0 || to.write_all(&buffer[..read]).await.is_err() {
-            return;
+        tokio::select! {
+            is_more = read_more(&mut from, &mut frames) => if !is_more { return },
+            changed = mode.changed() => if changed.is_err() { return },
         }
     }
 }
@@ -176,6 +193,9 @@ fn whole_frame(bytes: &[u8]) -> Option<usize> {
     let whole = 8 + usize::try_from(size).unwrap();
     (bytes.len() >= whole).then_some(whole)
 }
+
+/// A heartbeat frame.
+const HEARTBEAT: [u8; 8] = [8, 0, 0, 0, 0, 0, 0, 0xCE];
 
 /// `connection.blocked` (10, 60) with the reason "low on disk".
 fn blocked_frame() -> Vec<u8> {
