@@ -135,7 +135,7 @@ async fn a_silent_connection_ends_and_gives_its_place_to_the_next() {
     let silent = exchange(address, "GET /health/live HTTP/1.1\r\nhost:").await;
     assert_eq!(silent, "");
 
-    let served = exchange(address, "GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n").await;
-    assert!(served.starts_with("HTTP/1.1 200"), "{served}");
+    let answer = exchange(address, "GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     server.abort();
 }

@@ -18,6 +18,10 @@ pub trait Clock: Send + Sync {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the clock the others are given"
+)]
 impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
@@ -43,7 +47,7 @@ struct Hands {
 impl ManualClock {
     /// A clock that stands at `wall`.
     pub fn at(wall: DateTime<Utc>) -> Self {
-        let monotonic = Instant::now();
+        let monotonic = SystemClock.monotonic();
         Self {
             hands: Arc::new(Mutex::new(Hands { wall, monotonic })),
         }

@@ -65,7 +65,7 @@ fn every_problem_is_listed_with_its_remedy_and_without_its_value() {
 
 #[test]
 fn a_secret_file_is_read_without_its_final_line_break() {
-    let path = std::env::temp_dir().join(format!("tieout-secret-{}", uuid::Uuid::new_v4()));
+    let path = std::env::temp_dir().join(format!("tieout-secret-{}", std::process::id()));
     fs::write(&path, "from file\r\n").unwrap();
     let mut settings = Settings::from_map([("KEY_FILE", path.to_str().unwrap())]);
 

@@ -62,7 +62,7 @@ fn since_moves_when_readiness_changes_only() {
     let (health, clock) = register();
     let broker = health.component("broker");
     broker.ready();
-    clock.advance(Duration::from_secs(60));
+    clock.advance(Duration::from_mins(1));
     broker.ready();
     let since = |health: &Health| health.report().1["components"][0]["since"].clone();
     assert_eq!(since(&health), "2023-11-14T22:13:20.000Z");

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::Write;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -172,7 +172,7 @@ fn escape_controls(line: &str) -> String {
     for character in line.chars() {
         let direction = matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         if character.is_control() || direction {
-            escaped.push_str(&format!("\\u{:04x}", u32::from(character)));
+            write!(escaped, "\\u{:04x}", u32::from(character)).expect("a string takes any text");
         } else {
             escaped.push(character);
         }

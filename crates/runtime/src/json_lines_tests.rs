@@ -132,7 +132,7 @@ fn an_error_field_shows_its_whole_chain() {
         tracing::error!(
             error = &error as &(dyn std::error::Error + 'static),
             "failed"
-        )
+        );
     });
     let expected = format!("outer: {}", std::fmt::Error);
     assert_eq!(line["error"], expected.as_str());

@@ -124,7 +124,7 @@ impl<L: Labels> Counter<L> {
         self.0.describe(Kind::Counter);
         let key = self.0.key(labels);
         metrics::with_recorder(|recorder| {
-            recorder.register_counter(&key, &METADATA).increment(count)
+            recorder.register_counter(&key, &METADATA).increment(count);
         });
     }
 

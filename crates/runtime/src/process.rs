@@ -4,7 +4,8 @@
 //! configuration, 130 told twice to stop.
 
 use std::error::Error;
-use std::io::{self, Write};
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -118,6 +119,8 @@ where
         Err(error) => return complain(EXIT_FAILED, &format!("{service}: {}", chain(&error))),
     };
     let ended = runtime.block_on(start_and_run(service, &settings, configured, run));
+    // Dropping the runtime would wait for ever for a blocking task that hangs.
+    runtime.shutdown_background();
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -239,7 +242,7 @@ fn help<T>(service: &str, configure: impl Fn(&mut Settings) -> T) -> String {
         env!("CARGO_PKG_VERSION")
     );
     for (name, need) in settings.asked().filter(|(name, _)| *name != halt::VARIABLE) {
-        text.push_str(&format!("\n  {name:<34} {need}"));
+        write!(text, "\n  {name:<34} {need}").expect("a string takes any text");
     }
     text
 }

@@ -78,6 +78,10 @@ async fn obey_signals(shutdown: Shutdown, mut terminate: Signal, mut interrupt: 
 
     let name = either(&mut terminate, &mut interrupt).await;
     tracing::warn!(signal = name, "{name} received again, exiting at once");
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "told twice, the process must not drain"
+    )]
     std::process::exit(EXIT_INTERRUPTED);
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Shutdown;
+use crate::clock::{Clock, SystemClock};
 
 /// Far longer than a wake-up takes, short enough for a failing test.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -31,7 +32,7 @@ async fn the_grace_period_starts_with_the_request() {
     let shutdown = Shutdown::new(Duration::from_millis(30));
     assert_eq!(shutdown.grace(), Duration::from_millis(30));
     shutdown.trigger();
-    let before = std::time::Instant::now();
+    let before = SystemClock.monotonic();
 
     tokio::time::timeout(LIMIT, shutdown.grace_over())
         .await

@@ -1,10 +1,14 @@
 //! Whole processes: exit codes, log lines, signals and stop points, on the `demo` example.
 
-use std::io::{BufRead, BufReader, Lines};
-use std::path::PathBuf;
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use runtime::{Clock, SystemClock};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use serde_json::Value;
 
@@ -46,13 +50,21 @@ fn messages(lines: &[Value]) -> Vec<&str> {
 /// A running child that is killed if its test fails.
 struct Running {
     child: Child,
-    log: Lines<BufReader<ChildStderr>>,
+    log: Receiver<String>,
 }
 
 impl Running {
     fn start(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (sender, log) = channel();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
         Self { child, log }
     }
 
@@ -62,24 +74,31 @@ impl Running {
 
     /// Reads on until a message contains the text.
     fn until(&mut self, text: &str) -> Value {
-        for line in self.log.by_ref() {
-            let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        loop {
+            let Ok(line) = self.log.recv_timeout(LIMIT) else {
+                panic!("the process did not say {text:?}");
+            };
+            let line: Value = serde_json::from_str(&line).unwrap();
             if line["message"].as_str().unwrap().contains(text) {
                 return line;
             }
         }
-        panic!("the process ended without saying {text:?}");
     }
 
     fn exit_code(&mut self) -> Option<i32> {
-        let started = Instant::now();
-        while started.elapsed() < LIMIT {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            std::thread::yield_now();
+        eventually(|| self.child.try_wait().unwrap()).code()
+    }
+}
+
+/// Asks until there is an answer, within the limit.
+fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> T {
+    let started = SystemClock.monotonic();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
         }
-        panic!("the process did not end");
+        assert!(started.elapsed() < LIMIT, "no answer in time");
+        std::thread::yield_now();
     }
 }
 
@@ -261,9 +280,8 @@ fn a_stop_point_freezes_the_process_until_it_is_continued() {
     let mut running = Running::start(command);
     running.until("passed 1");
 
-    let (_, status) = waitpid(Some(running.pid()), WaitOptions::UNTRACED)
-        .unwrap()
-        .unwrap();
+    let options = WaitOptions::UNTRACED | WaitOptions::NOHANG;
+    let (_, status) = eventually(|| waitpid(Some(running.pid()), options).unwrap());
     assert_eq!(status.stopping_signal(), Some(Signal::STOP.as_raw()));
 
     kill_process(running.pid(), Signal::CONT).unwrap();
