@@ -11,11 +11,7 @@ pub const VARIABLE: &str = "TIEOUT_HALT";
 
 /// Passes the named point, or halts the process there if the test asked for it.
 #[cfg(not(debug_assertions))]
-#[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "an empty body must leave no call behind"
-)]
+#[inline]
 pub fn point(_name: &'static str) {}
 
 /// Passes the named point, or halts the process there if the test asked for it.

@@ -13,6 +13,7 @@ pub mod halt;
 pub mod health;
 mod json_lines;
 pub mod metric;
+mod metric_labels;
 mod patience;
 pub mod process;
 pub mod secret;
