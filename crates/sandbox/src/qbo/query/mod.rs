@@ -1,0 +1,7 @@
+//! The query language: `SELECT … FROM … WHERE … ORDERBY … STARTPOSITION … MAXRESULTS …`.
+
+mod evaluate;
+mod parse;
+mod properties;
+
+pub use evaluate::run;

@@ -1,0 +1,114 @@
+//! Everything the sandbox knows, behind one lock.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+
+use super::company::Company;
+use super::settings::Settings;
+use super::tokens::TokenStore;
+use crate::clock::Clock;
+use crate::web::journal::Journal;
+use crate::web::limits::Meter;
+use crate::web::rules::RuleBook;
+
+/// The state of a sandbox.
+#[derive(Debug)]
+pub struct World {
+    /// Companies by realm.
+    pub companies: BTreeMap<String, Company>,
+    /// Settings.
+    pub settings: Settings,
+    /// Fault rules.
+    pub rules: RuleBook,
+    /// Journal.
+    pub journal: Journal,
+    /// Tokens.
+    pub tokens: TokenStore,
+    /// Request counts for the limits.
+    pub meter: Meter,
+    /// Requests in progress by realm.
+    pub in_progress: HashMap<String, usize>,
+    /// The seeded source of all chance.
+    pub chance: StdRng,
+}
+
+impl World {
+    /// The instant up to which queries see commits.
+    pub fn lookup_until(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let lag = i64::try_from(self.settings.lookup_lag_ms).unwrap_or(i64::MAX);
+        TimeDelta::try_milliseconds(lag).map_or(now, |lag| now - lag)
+    }
+}
+
+/// The sandbox as its handlers hold it.
+#[derive(Debug, Clone)]
+pub struct App(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    clock: Clock,
+    world: Mutex<World>,
+}
+
+impl App {
+    /// An empty sandbox.
+    pub fn new(seed: u64, journal: Journal) -> Self {
+        let world = World {
+            companies: BTreeMap::new(),
+            settings: Settings::default(),
+            rules: RuleBook::default(),
+            journal,
+            tokens: TokenStore::default(),
+            meter: Meter::default(),
+            in_progress: HashMap::new(),
+            chance: StdRng::seed_from_u64(seed),
+        };
+        Self(Arc::new(Inner {
+            clock: Clock::default(),
+            world: Mutex::new(world),
+        }))
+    }
+
+    /// The sandbox's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// The state; never held across an await.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        self.0.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a request in until the returned guard is dropped.
+    pub fn enter(&self, realm: Option<&str>) -> (InProgress, usize) {
+        let realm = realm.unwrap_or_default().to_owned();
+        let concurrent = {
+            let mut world = self.world();
+            let count = world.in_progress.entry(realm.clone()).or_default();
+            *count += 1;
+            *count
+        };
+        let app = self.clone();
+        (InProgress { app, realm }, concurrent)
+    }
+}
+
+/// Counts one request as being in progress.
+#[derive(Debug)]
+pub struct InProgress {
+    app: App,
+    realm: String,
+}
+
+impl Drop for InProgress {
+    fn drop(&mut self) {
+        let mut world = self.app.world();
+        if let Some(count) = world.in_progress.get_mut(&self.realm) {
+            *count = count.saturating_sub(1);
+        }
+    }
+}

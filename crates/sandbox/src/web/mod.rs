@@ -1,0 +1,8 @@
+//! What every simulator needs of the web: a server whose connections can be cut, a journal and
+//! the rules by which it misbehaves.
+
+pub mod connection;
+pub mod journal;
+pub mod limits;
+pub mod rules;
+pub mod server;
