@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use runtime::{Clock, SystemClock};
-use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// Far longer than a process needs, short enough for a failing test.
@@ -37,13 +37,6 @@ fn log(output: &Output) -> Vec<Value> {
     let text = std::str::from_utf8(&output.stderr).unwrap();
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
-
-fn messages(lines: &[Value]) -> Vec<&str> {
-    lines
-        .iter()
-        .map(|line| line["message"].as_str().unwrap())
         .collect()
 }
 
@@ -251,11 +244,31 @@ fn the_level_comes_from_the_environment() {
     assert_eq!(log(&output), Vec::<Value>::new());
 }
 
-#[cfg(debug_assertions)]
+#[cfg(not(debug_assertions))]
 #[test]
-fn a_kill_point_ends_the_process_at_the_chosen_passing() {
+fn a_release_build_refuses_stop_points() {
+    let mut command = demo();
+    command.env("DEMO_TASK", "pass").env("TIEOUT_HALT", "07-claimed:kill");
+    assert_eq!(command.output().unwrap().status.code(), Some(78));
+}
+
+#[cfg(debug_assertions)]
+mod stop_points {
     use std::os::unix::process::ExitStatusExt;
 
+    use rustix::process::{WaitOptions, waitpid};
+
+    use super::*;
+
+fn messages(lines: &[Value]) -> Vec<&str> {
+    lines
+        .iter()
+        .map(|line| line["message"].as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_kill_point_ends_the_process_at_the_chosen_passing() {
     let mut command = demo();
     let output = command
         .env("DEMO_TASK", "pass")
@@ -270,7 +283,6 @@ fn a_kill_point_ends_the_process_at_the_chosen_passing() {
     );
 }
 
-#[cfg(debug_assertions)]
 #[test]
 fn a_stop_point_freezes_the_process_until_it_is_continued() {
     let mut command = demo();
@@ -290,7 +302,6 @@ fn a_stop_point_freezes_the_process_until_it_is_continued() {
     assert_eq!(running.exit_code(), Some(0));
 }
 
-#[cfg(debug_assertions)]
 #[test]
 fn a_point_of_another_name_is_passed() {
     let output = demo()
@@ -301,4 +312,5 @@ fn a_point_of_another_name_is_passed() {
     assert!(output.status.success());
     let lines = log(&output);
     assert!(messages(&lines).contains(&"passed 3"), "{lines:?}");
+}
 }
