@@ -1,0 +1,322 @@
+//! The exact requests: writes to one entity or to the batch endpoint, and queries.
+//!
+//! A write carries `requestid`, which makes QuickBooks repeat its first answer instead of writing twice; that
+//! is a help and never the guarantee. The marker goes in last, after every mapping rule, and texts give way to
+//! it. Bodies are written with sorted members, so the same step always gives the same bytes. Invoices are
+//! updated in full, customers sparse (see `mapping`).
+
+use model::{Failure, Operation};
+use provider_kit::{Cost, Effect, External, Member, Method, Request};
+use serde_json::{Map, Value, json};
+
+use crate::mapping::text;
+use crate::{CUSTOMER, INVOICE, failures};
+
+/// Most members of a batch ("REST API features", checked 2026-11-23).
+pub(crate) const LARGEST_BATCH: usize = 30;
+/// Most objects of a query's page, from the same page.
+pub(crate) const PAGE: usize = 1_000;
+/// Longest `requestid` of a batch; single calls would take 50.
+const LONGEST_KEY: usize = 36;
+/// The only version of the API that is still served.
+const MINOR_VERSION: &str = "75";
+
+/// The entities that we write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Entity {
+    Customer,
+    Invoice,
+}
+
+impl Entity {
+    /// The entity of an effect; none for effects of other providers.
+    pub(crate) fn of_effect(effect: &Effect) -> Option<Self> {
+        match effect.kind.as_str() {
+            CUSTOMER => Some(Self::Customer),
+            INVOICE => Some(Self::Invoice),
+            _ => None,
+        }
+    }
+
+    /// The name in envelopes and queries.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Customer => "Customer",
+            Self::Invoice => "Invoice",
+        }
+    }
+
+    /// The name in paths, and in sentences for people.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Invoice => "invoice",
+        }
+    }
+
+    /// The member that carries our marker.
+    pub(crate) const fn note(self) -> &'static str {
+        match self {
+            Self::Customer => "Notes",
+            Self::Invoice => "PrivateNote",
+        }
+    }
+
+    const fn note_limit(self) -> usize {
+        match self {
+            Self::Customer => text::NOTES,
+            Self::Invoice => text::PRIVATE_NOTE,
+        }
+    }
+
+    /// Name lists hide inactive objects unless asked.
+    const fn with_inactive(self) -> &'static str {
+        match self {
+            Self::Customer => " and Active in (true,false)",
+            Self::Invoice => "",
+        }
+    }
+
+    /// Whether an update names only what it changes.
+    const fn is_sparse(self) -> bool {
+        matches!(self, Self::Customer)
+    }
+}
+
+/// The one request that brings the members about.
+pub(crate) fn write(members: &[Member<'_>], key: &str, realm: &str) -> Result<Request, Failure> {
+    if key.is_empty() || key.len() > LONGEST_KEY {
+        return Err(failures::defect(
+            "KEY_LENGTH",
+            &"the request id is empty or too long",
+        ));
+    }
+    if members.len() > LARGEST_BATCH {
+        return Err(failures::defect("BATCH_TOO_BIG", &"more than 30 members"));
+    }
+    let entity = members
+        .first()
+        .and_then(|first| Entity::of_effect(&first.step.effect))
+        .ok_or_else(|| failures::defect("NO_MEMBERS", &"nothing that can be written"))?;
+    let is_mixed = members
+        .iter()
+        .any(|member| Entity::of_effect(&member.step.effect) != Some(entity));
+    if is_mixed {
+        return Err(failures::defect("MIXED_KINDS", &"members of several kinds"));
+    }
+    match members {
+        [only] => single(entity, only, key, realm),
+        _ => batch(entity, members, key, realm),
+    }
+}
+
+fn single(entity: Entity, member: &Member<'_>, key: &str, realm: &str) -> Result<Request, Failure> {
+    let mut query = written_with(key);
+    if member.step.operation == Operation::Void {
+        query.push(("operation".to_owned(), "void".to_owned()));
+    }
+    Ok(Request {
+        method: Method::Post,
+        path: company_path(realm, entity.word()),
+        query,
+        headers: headers(true),
+        body: bytes(&element(entity, member)?)?,
+        cost: Cost::default(),
+    })
+}
+
+fn batch(
+    entity: Entity,
+    members: &[Member<'_>],
+    key: &str,
+    realm: &str,
+) -> Result<Request, Failure> {
+    let items = members
+        .iter()
+        .map(|member| {
+            let mut item = Map::new();
+            item.insert("bId".to_owned(), json!(batch_id(member.ordinal)));
+            let operation = match member.step.operation {
+                Operation::Create => "create",
+                Operation::Update | Operation::Void | Operation::Delete => "update",
+            };
+            item.insert("operation".to_owned(), json!(operation));
+            if member.step.operation == Operation::Void {
+                item.insert("optionsData".to_owned(), json!("void"));
+            }
+            item.insert(entity.name().to_owned(), element(entity, member)?);
+            Ok(Value::Object(item))
+        })
+        .collect::<Result<Vec<_>, Failure>>()?;
+    Ok(Request {
+        method: Method::Post,
+        path: company_path(realm, "batch"),
+        query: written_with(key),
+        headers: headers(true),
+        body: bytes(&json!({ "BatchItemRequest": items }))?,
+        cost: Cost {
+            batch: true,
+            metered_read: false,
+        },
+    })
+}
+
+/// The id of a member inside a batch: at most 10 characters.
+pub(crate) fn batch_id(ordinal: usize) -> String {
+    format!("m{ordinal}")
+}
+
+/// The step's body with what is volatile: id, revision, marker.
+fn element(entity: Entity, member: &Member<'_>) -> Result<Value, Failure> {
+    let step = member.step;
+    let mut object = match (&step.operation, &step.body) {
+        (Operation::Void, _) => Map::new(),
+        (Operation::Create | Operation::Update, Value::Object(body)) => body.clone(),
+        (Operation::Create | Operation::Update, _) => {
+            return Err(failures::defect(
+                "BODY_SHAPE",
+                &"a step's body is not an object",
+            ));
+        }
+        (Operation::Delete, _) => {
+            return Err(failures::defect(
+                "NO_DELETE",
+                &"nothing is deleted in QuickBooks",
+            ));
+        }
+    };
+    match (&step.operation, &step.target) {
+        (Operation::Create, None) => {}
+        (Operation::Update | Operation::Void, Some(target)) => {
+            object.insert("Id".to_owned(), json!(target.id));
+            object.insert("SyncToken".to_owned(), json!(target.revision));
+        }
+        _ => {
+            return Err(failures::defect(
+                "TARGET",
+                &"a step's target does not fit it",
+            ));
+        }
+    }
+    if step.operation == Operation::Update {
+        object.insert("sparse".to_owned(), json!(entity.is_sparse()));
+    }
+    if step.operation != Operation::Void {
+        let text = object
+            .get(entity.note())
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let note = text::marked(text, member.marker, entity.note_limit());
+        object.insert(entity.note().to_owned(), json!(note));
+    }
+    Ok(Value::Object(object))
+}
+
+/// A read of the present state of some objects.
+pub(crate) fn read(effect: &Effect, targets: &[External], realm: &str) -> Request {
+    // Effects of other kinds are never planned, so they are never read.
+    let entity = Entity::of_effect(effect).unwrap_or(Entity::Invoice);
+    let ids: Vec<&str> = targets.iter().map(|target| target.id.as_str()).collect();
+    query(realm, &by_ids(entity, &ids))
+}
+
+/// The statement that reads objects by their ids, inactive ones too.
+pub(crate) fn by_ids(entity: Entity, ids: &[&str]) -> String {
+    let quoted: Vec<String> = ids.iter().map(|id| quoted(id)).collect();
+    format!(
+        "select * from {} where Id in ({}){} orderby Id startposition 1 maxresults {PAGE}",
+        entity.name(),
+        quoted.join(","),
+        entity.with_inactive()
+    )
+}
+
+/// The statement that reads one page of what was created since an instant, inactive ones too.
+pub(crate) fn created_since(entity: Entity, since: &str, page: usize) -> String {
+    format!(
+        "select * from {} where MetaData.CreateTime >= {}{} orderby Id startposition {} maxresults {PAGE}",
+        entity.name(),
+        quoted(since),
+        entity.with_inactive(),
+        page * PAGE + 1
+    )
+}
+
+/// A query request.
+pub(crate) fn query(realm: &str, statement: &str) -> Request {
+    Request {
+        method: Method::Get,
+        path: company_path(realm, "query"),
+        query: vec![
+            ("query".to_owned(), statement.to_owned()),
+            ("minorversion".to_owned(), MINOR_VERSION.to_owned()),
+        ],
+        headers: headers(false),
+        body: Vec::new(),
+        cost: Cost {
+            batch: false,
+            metered_read: true,
+        },
+    }
+}
+
+/// A literal of the query language.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+fn written_with(key: &str) -> Vec<(String, String)> {
+    vec![
+        ("minorversion".to_owned(), MINOR_VERSION.to_owned()),
+        ("requestid".to_owned(), key.to_owned()),
+    ]
+}
+
+fn headers(has_body: bool) -> Vec<(String, String)> {
+    // Without Accept, errors come as XML.
+    let accept = ("accept".to_owned(), "application/json".to_owned());
+    let content = ("content-type".to_owned(), "application/json".to_owned());
+    if has_body {
+        vec![accept, content]
+    } else {
+        vec![accept]
+    }
+}
+
+/// A path of the company; its id is opaque, so everything unusual in it is percent-encoded.
+fn company_path(realm: &str, resource: &str) -> String {
+    let mut encoded = String::new();
+    for byte in realm.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    format!("/v3/company/{encoded}/{resource}")
+}
+
+/// Bytes with members in alphabetical order, whatever order the step was stored in.
+fn bytes(value: &Value) -> Result<Vec<u8>, Failure> {
+    serde_json::to_vec(&sorted(value)).map_err(|error| failures::defect("UNENCODABLE", &error))
+}
+
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut pairs: Vec<(&String, &Value)> = members.iter().collect();
+            pairs.sort_by_key(|(name, _)| name.as_str());
+            pairs
+                .into_iter()
+                .map(|(name, inner)| (name.clone(), sorted(inner)))
+                .collect::<Map<_, _>>()
+                .into()
+        }
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
+}
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

@@ -1,0 +1,216 @@
+//! What became of an unclear call: the reads that find out, and what they say of each member.
+//!
+//! A creation is looked for by our marker in everything created since a little before the call was opened; a
+//! number or a name alone never adopts. A change is looked for at its own object: as wanted, as before, or
+//! moved on. Absence is only ever concluded from whole, readable pages.
+
+use chrono::Duration;
+use model::{Failure, FailureKind, Operation, Owner, Scope};
+use provider_kit::{Judgement, Landed, PastCall, PastMember, Presence, Reply, Request};
+use serde_json::Value;
+
+use crate::client::{self, Entity, PAGE};
+use crate::failures;
+use crate::mapping::text;
+use crate::reply;
+use crate::wire::Invoice;
+
+/// How far before the call's opening the window starts: the two clocks may differ this much.
+const WINDOW_MARGIN: Duration = Duration::minutes(10);
+
+/// Most pages of one look-up: two hundred thousand creations since the call are more than any company makes.
+const MOST_PAGES: usize = 200;
+
+/// The first reads of a look-up.
+pub(crate) fn requests(call: &PastCall, realm: &str) -> Vec<Request> {
+    let Some(entity) = entity(call) else {
+        return Vec::new();
+    };
+    let mut requests = Vec::new();
+    if creations(call).next().is_some() {
+        requests.push(page(call, entity, realm, 0));
+    }
+    let ids: Vec<&str> = changes(call)
+        .filter_map(|member| member.step.target.as_ref())
+        .map(|target| target.id.as_str())
+        .collect();
+    if !ids.is_empty() {
+        requests.push(client::query(realm, &client::by_ids(entity, &ids)));
+    }
+    requests
+}
+
+/// What the reads say. Replies stand in the order of `requests`; further pages of the window follow them.
+pub(crate) fn judge(call: &PastCall, replies: &[Reply]) -> Result<Judgement, Failure> {
+    let Some(entity) = entity(call) else {
+        return Err(failures::defect("UNKNOWN_EFFECT", &"nothing to look up"));
+    };
+    let has_creations = creations(call).next().is_some();
+    let has_changes = changes(call).next().is_some();
+    let first = usize::from(has_creations) + usize::from(has_changes);
+    if replies.len() < first {
+        return Err(failures::unreadable_answer("a look-up was not answered"));
+    }
+    let changed = if has_changes {
+        reply::objects(entity, &replies[first - 1])?
+    } else {
+        Vec::new()
+    };
+    let mut created = Vec::new();
+    if has_creations {
+        let pages = std::iter::once(&replies[0]).chain(&replies[first..]);
+        let mut is_last_full = false;
+        for page in pages {
+            let found = reply::objects(entity, page)?;
+            is_last_full = found.len() >= PAGE;
+            created.extend(found);
+        }
+        if is_last_full {
+            let next = 1 + replies.len() - first;
+            if next >= MOST_PAGES {
+                return Err(too_long());
+            }
+            return Ok(Judgement::More(vec![page(
+                call,
+                entity,
+                &call.books_external_id,
+                next,
+            )]));
+        }
+    }
+    call.members
+        .iter()
+        .map(|member| match member.step.operation {
+            Operation::Create => creation(entity, member, &created),
+            Operation::Update | Operation::Void | Operation::Delete => {
+                change(entity, member, &changed)
+            }
+        })
+        .collect::<Result<Vec<_>, _>>()
+        .map(Judgement::Settled)
+}
+
+fn entity(call: &PastCall) -> Option<Entity> {
+    Entity::of_effect(&call.members.first()?.step.effect)
+}
+
+fn creations(call: &PastCall) -> impl Iterator<Item = &PastMember> {
+    call.members
+        .iter()
+        .filter(|member| member.step.operation == Operation::Create)
+}
+
+fn changes(call: &PastCall) -> impl Iterator<Item = &PastMember> {
+    call.members
+        .iter()
+        .filter(|member| member.step.operation != Operation::Create)
+}
+
+/// One page of what was created since a little before the call.
+fn page(call: &PastCall, entity: Entity, realm: &str, page: usize) -> Request {
+    let since = call
+        .opened_at
+        .checked_sub_signed(WINDOW_MARGIN)
+        .unwrap_or(call.opened_at)
+        .format("%Y-%m-%dT%H:%M:%S+00:00")
+        .to_string();
+    client::query(realm, &client::created_since(entity, &since, page))
+}
+
+fn too_long() -> Failure {
+    Failure::new(
+        FailureKind::Defect,
+        "LOOKUP_TOO_LONG",
+        "So much was created in QuickBooks since this was sent that Tieout does not find out by itself what \
+         became of it. Whoever runs Tieout must look for its marker in QuickBooks.",
+    )
+    .owned_by(Owner::Operator)
+    .reaching(Scope::Call)
+}
+
+/// A creation: found by its marker, once, more than once, or not at all.
+fn creation(entity: Entity, member: &PastMember, found: &[Value]) -> Result<Presence, Failure> {
+    let mut ours: Vec<Landed> = Vec::new();
+    for object in found
+        .iter()
+        .filter(|object| carries(entity, member, object))
+    {
+        let landed = landed(entity, member, object)?;
+        // Pages of a growing list may show one object twice.
+        if ours
+            .iter()
+            .all(|known| known.external_id != landed.external_id)
+        {
+            ours.push(landed);
+        }
+    }
+    match ours.len() {
+        0 => Ok(Presence::Absent),
+        1 => Ok(ours.pop().map_or(Presence::Absent, |landed| {
+            Presence::Present(as_sent(member, landed))
+        })),
+        _ => Ok(Presence::Duplicate(
+            ours.into_iter().map(|landed| landed.external_id).collect(),
+        )),
+    }
+}
+
+/// An object that a person changed between our creation and this look is recorded as we sent it, so that the
+/// next update sees the difference and asks, instead of taking the change for our own.
+fn as_sent(member: &PastMember, landed: Landed) -> Landed {
+    if landed.revision == "0" {
+        return landed;
+    }
+    Landed {
+        fingerprint: member.step.fingerprint.clone(),
+        ..landed
+    }
+}
+
+fn carries(entity: Entity, member: &PastMember, object: &Value) -> bool {
+    let note = object.get(entity.note()).and_then(Value::as_str);
+    text::markers(note.unwrap_or_default()).contains(&member.marker)
+}
+
+fn landed(entity: Entity, member: &PastMember, object: &Value) -> Result<Landed, Failure> {
+    reply::landed(entity, object, reply::expected_currency(member))
+        .map_err(failures::unreadable_answer)
+}
+
+/// A change: there as wanted, the object as it was, or something else.
+fn change(entity: Entity, member: &PastMember, found: &[Value]) -> Result<Presence, Failure> {
+    let Some(target) = &member.step.target else {
+        return Err(failures::defect("TARGET", &"a change without a target"));
+    };
+    let object = found
+        .iter()
+        .find(|object| object.get("Id").and_then(Value::as_str) == Some(&target.id));
+    let is_void = member.step.operation == Operation::Void;
+    let Some(object) = object else {
+        // A deleted invoice needs no voiding: planning again finds it gone and is done.
+        return Ok(Presence::Differs(if is_void {
+            failures::moved_on(entity.word())
+        } else {
+            failures::deleted_in_books(entity.word())
+        }));
+    };
+    let landed = landed(entity, member, object)?;
+    let is_voided = entity == Entity::Invoice
+        && Invoice::read(object).is_some_and(|invoice| invoice.is_voided());
+    let is_as_wanted = if is_void {
+        is_voided
+    } else {
+        landed.fingerprint == member.step.fingerprint
+    };
+    Ok(if is_as_wanted {
+        Presence::Present(landed)
+    } else if landed.revision == target.revision {
+        Presence::Absent
+    } else {
+        Presence::Differs(failures::moved_on(entity.word()))
+    })
+}
+
+#[cfg(test)]
+#[path = "lookup_tests.rs"]
+mod tests;

@@ -1,0 +1,212 @@
+//! The fields we own in an object, in one normal form for what we send and for what comes back.
+//!
+//! What QuickBooks adds by itself (subtotal lines, ids, computed sums, defaults of fields we never send) is
+//! not ours and is left out; trailing zeros and line ends do not matter. Two objects are the same to us when
+//! their fingerprints are equal. A voided invoice has one fingerprint, whatever it said before.
+
+use sha2::{Digest, Sha256};
+
+use super::text;
+use crate::wire::{self, Address, Customer, Exact, Invoice, value_of};
+
+/// What QuickBooks puts behind the name of a deactivated customer.
+const DELETED_SUFFIX: &str = " (deleted)";
+
+/// Named fields in a fixed order; the names are shown to bookkeepers.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Owned(Vec<(&'static str, String)>);
+
+impl Owned {
+    /// The normal form of a customer.
+    pub(crate) fn of_customer(customer: &Customer) -> Self {
+        let active = customer.active != Some(false);
+        let shown = plain(customer.display_name.as_deref());
+        let name = match shown.strip_suffix(DELETED_SUFFIX) {
+            Some(bare) if !active => bare.to_owned(),
+            _ => shown,
+        };
+        let email = customer
+            .primary_email_addr
+            .as_ref()
+            .and_then(|e| e.address.as_deref());
+        let phone = customer
+            .primary_phone
+            .as_ref()
+            .and_then(|p| p.free_form_number.as_deref());
+        let none = Address::default();
+        let address = customer.bill_addr.as_ref().unwrap_or(&none);
+        Self(vec![
+            ("kind", "customer".to_owned()),
+            ("active state", active.to_string()),
+            ("name", name),
+            ("company", plain(customer.company_name.as_deref())),
+            ("e-mail", plain(email)),
+            ("telephone", plain(phone)),
+            ("address", list(&address_parts(address))),
+        ])
+    }
+
+    /// The normal form of an invoice. `currency` stands in where the object does not name one.
+    pub(crate) fn of_invoice(invoice: &Invoice, currency: &str) -> Self {
+        if invoice.is_voided() {
+            return Self::voided_invoice();
+        }
+        let stated = value_of(invoice.currency_ref.as_ref());
+        let currency = if stated.is_empty() { currency } else { stated };
+        let all = invoice.line.as_deref().unwrap_or_default();
+        let sold: Vec<String> = all.iter().filter_map(sold_line).collect();
+        let taken_off: Vec<String> = all.iter().filter_map(discount_line).collect();
+        let memo = invoice
+            .customer_memo
+            .as_ref()
+            .and_then(|m| m.value.as_deref());
+        Self(vec![
+            ("kind", "invoice".to_owned()),
+            ("number", plain(invoice.doc_number.as_deref())),
+            ("date", plain(invoice.txn_date.as_deref())),
+            ("due date", plain(invoice.due_date.as_deref())),
+            (
+                "customer",
+                value_of(invoice.customer_ref.as_ref()).to_owned(),
+            ),
+            ("currency", currency.to_owned()),
+            ("lines", list(&sold)),
+            ("discount", list(&taken_off)),
+            ("message to the customer", plain(memo)),
+            ("void state", "standing".to_owned()),
+        ])
+    }
+
+    /// The normal form of every voided invoice.
+    pub(crate) fn voided_invoice() -> Self {
+        Self(vec![
+            ("kind", "invoice".to_owned()),
+            ("void state", "voided".to_owned()),
+        ])
+    }
+
+    /// The first 32 hexadecimal digits of the SHA-256 of the normal form.
+    pub(crate) fn fingerprint(&self) -> String {
+        let pairs: Vec<String> = self
+            .0
+            .iter()
+            .map(|(name, value)| list(&[(*name).to_owned(), value.clone()]))
+            .collect();
+        let hash = Sha256::digest(list(&pairs).as_bytes());
+        hash.iter().take(16).fold(String::new(), |mut hex, byte| {
+            for nibble in [byte >> 4, byte & 15] {
+                hex.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+            }
+            hex
+        })
+    }
+
+    /// Names of the fields that differ, without their values.
+    pub(crate) fn differing(&self, other: &Self) -> Vec<&'static str> {
+        let value_in = |owned: &Self, field: &str| {
+            owned
+                .0
+                .iter()
+                .find(|(name, _)| *name == field)
+                .map(|(_, value)| value.clone())
+        };
+        if value_in(self, "void state") != value_in(other, "void state") {
+            return vec!["void state"];
+        }
+        self.0
+            .iter()
+            .map(|(name, _)| *name)
+            .filter(|name| value_in(self, name) != value_in(other, name))
+            .collect()
+    }
+}
+
+/// A list without ambiguity: each part with its length before it.
+fn list(parts: &[String]) -> String {
+    parts
+        .iter()
+        .map(|part| format!("{}:{part};", part.len()))
+        .collect()
+}
+
+fn plain(text: Option<&str>) -> String {
+    text::lines(text.unwrap_or_default())
+}
+
+fn digits(number: Option<Exact>) -> String {
+    number.map_or_else(String::new, |n| n.0.normalize().to_string())
+}
+
+fn address_parts(address: &Address) -> [String; 6] {
+    [
+        &address.line1,
+        &address.line2,
+        &address.city,
+        &address.country_sub_division_code,
+        &address.postal_code,
+        &address.country,
+    ]
+    .map(|part| plain(part.as_deref()))
+}
+
+/// A line that is neither the discount nor QuickBooks' own subtotal.
+fn sold_line(line: &wire::Line) -> Option<String> {
+    let kind = line.detail_type.as_deref().unwrap_or_default();
+    if kind == wire::SUBTOTAL || kind == wire::DISCOUNT {
+        return None;
+    }
+    let description = plain(line.description.as_deref());
+    if kind == wire::TEXT {
+        return Some(list(&["text".to_owned(), description]));
+    }
+    if kind != wire::SALES {
+        return Some(list(&[
+            "other".to_owned(),
+            kind.to_owned(),
+            digits(line.amount),
+        ]));
+    }
+    let none = wire::SalesDetail::default();
+    let detail = line.sales_item_line_detail.as_ref().unwrap_or(&none);
+    // With tax inside, the amount that was sent comes back as the inclusive amount.
+    let amount = digits(detail.tax_inclusive_amt.or(line.amount));
+    let mut quantity = digits(detail.qty);
+    let mut price = digits(detail.unit_price);
+    // One of the whole amount says no more than the amount itself.
+    if quantity == "1" && price == digits(line.amount) {
+        quantity.clear();
+        price.clear();
+    }
+    // In the United States a line without a code is not taxable; elsewhere there always is one.
+    let code = match value_of(detail.tax_code_ref.as_ref()) {
+        "" => "NON",
+        code => code,
+    };
+    Some(list(&[
+        "item".to_owned(),
+        value_of(detail.item_ref.as_ref()).to_owned(),
+        amount,
+        quantity,
+        price,
+        description,
+        code.to_owned(),
+    ]))
+}
+
+/// The discount line, by percentage or by sum.
+fn discount_line(line: &wire::Line) -> Option<String> {
+    if line.detail_type.as_deref() != Some(wire::DISCOUNT) {
+        return None;
+    }
+    let none = wire::DiscountDetail::default();
+    let detail = line.discount_line_detail.as_ref().unwrap_or(&none);
+    Some(if detail.percent_based == Some(true) {
+        format!("{} per cent", digits(detail.discount_percent))
+    } else {
+        digits(line.amount)
+    })
+}
+
+#[cfg(test)]
+#[path = "owned_tests.rs"]
+mod tests;
