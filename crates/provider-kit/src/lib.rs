@@ -6,6 +6,9 @@
 //! concrete provider.
 
 pub mod descriptor;
+pub mod http;
+pub mod oauth;
+pub mod pacing;
 pub mod provider;
 
 pub use descriptor::{AuthStyle, Descriptor, Limit, LimitScope, Transport};
