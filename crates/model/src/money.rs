@@ -41,12 +41,14 @@ pub enum MoneyError {
     Inexact,
 }
 
-/// Parses a plain decimal within bounds. Exponents, blanks and separators are refused.
+/// Parses a plain decimal within bounds, without the zeros at its end. Exponents, blanks, separators, plus
+/// signs and needless zeros in front are refused.
 pub fn parse_decimal(text: &str, digits: u32, places: u32) -> Result<Decimal, MoneyError> {
     let shown = || text.chars().take(60).collect::<String>();
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let (whole, part) = unsigned.split_once('.').unwrap_or((unsigned, ""));
     let plain = !whole.is_empty()
+        && (whole == "0" || !whole.starts_with('0'))
         && whole
             .bytes()
             .chain(part.bytes())
@@ -69,7 +71,11 @@ pub fn parse_decimal(text: &str, digits: u32, places: u32) -> Result<Decimal, Mo
             digits,
         });
     }
-    Decimal::from_str_exact(text).map_err(|_| MoneyError::NotDecimal(shown()))
+    // One spelling per number: two amounts that are equal also look equal and hash alike.
+    let sign = if unsigned.len() < text.len() { "-" } else { "" };
+    Decimal::from_str_exact(&format!("{sign}{whole}.{part}0"))
+        .map(|value| value.normalize())
+        .map_err(|_| MoneyError::NotDecimal(shown()))
 }
 
 macro_rules! bounded {
@@ -271,3 +277,7 @@ impl<'de> Deserialize<'de> for Currency {
             .map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+#[path = "money_tests.rs"]
+mod tests;
