@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use crate::failure::{Context, Failure, Result};
 use crate::place::{self, Place};
 use crate::services::process::Identity;
-use crate::wait;
+use crate::wait::{self, Stopwatch};
 
 /// What cargo and its tests get to end by themselves after Ctrl-C.
 const STOP_GRACE: Duration = Duration::from_secs(15);
@@ -40,36 +40,73 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 /// Runs `command` to its end. It gets a group of its own, so that one signal to us reaches all of it
 /// once and in our order: first the command, then the servers it uses.
 pub(crate) fn status(command: &mut Command) -> Result<ExitStatus> {
-    let mut child = command
+    watch(&mut spawn(command)?)
+}
+
+fn spawn(command: &mut Command) -> Result<Child> {
+    command
         .process_group(0)
         .stdin(Stdio::null())
         .spawn()
-        .context(|| format!("cannot run `{}`", line_of(command)))?;
-    watch(&mut child)
+        .context(|| format!("cannot run `{}`", line_of(command)))
+}
+
+/// How a command with a time limit ended.
+pub(crate) enum Limited {
+    Ended(ExitStatus),
+    TimedOut,
+}
+
+impl Limited {
+    pub(crate) fn is_success(&self) -> bool {
+        matches!(self, Self::Ended(status) if status.success())
+    }
+}
+
+/// As `status`, but the whole group is stopped when `limit` has passed.
+pub(crate) fn run_limited(command: &mut Command, limit: Duration) -> Result<Limited> {
+    let watch = Stopwatch::start();
+    let mut child = spawn(command)?;
+    follow(&mut child, || watch.elapsed() > limit)
 }
 
 /// Waits for `child`, which leads a group; Ctrl-C ends the whole group.
 pub(crate) fn watch(child: &mut Child) -> Result<ExitStatus> {
+    match follow(child, || false)? {
+        Limited::Ended(status) => Ok(status),
+        Limited::TimedOut => unreachable!("without a limit nothing times out"),
+    }
+}
+
+fn follow(child: &mut Child, is_late: impl Fn() -> bool) -> Result<Limited> {
     loop {
         if let Some(status) = child.try_wait()? {
             wait::stop_if_interrupted()?;
-            return Ok(status);
+            return Ok(Limited::Ended(status));
         }
         if wait::is_interrupted() {
             stop_group(child.id());
             child.wait()?;
             return Err(Failure::new("interrupted"));
         }
+        if is_late() {
+            stop_group(child.id());
+            child.wait()?;
+            return Ok(Limited::TimedOut);
+        }
         wait::pause();
     }
 }
 
+/// Asks the group to end, then kills what is left of it. The leader has not been waited for yet, so its
+/// number still means this group.
 fn stop_group(leader: u32) {
     let Some(process) = Identity::of(leader) else {
         return;
     };
     process.signal_group(Signal::INT);
     process.stop(Signal::INT, STOP_GRACE);
+    process.kill_rest_of_group();
 }
 
 /// The command as a person would type it.
@@ -93,5 +130,13 @@ mod tests {
             failure.to_string(),
             "`sh -c exit 3` failed (exit status: 3)"
         );
+    }
+
+    #[test]
+    fn a_command_over_its_limit_is_stopped_with_its_children() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 60.125 & wait"]);
+        let ended = run_limited(&mut command, Duration::from_millis(100)).unwrap();
+        assert!(matches!(ended, Limited::TimedOut));
     }
 }

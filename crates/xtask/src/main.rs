@@ -2,10 +2,16 @@
 
 mod checks;
 mod command;
+mod dev;
 mod failure;
+mod fleet;
+mod http;
 mod place;
+mod report;
+mod seeded;
 mod services;
 mod sql;
+mod stage;
 mod terminal;
 mod wait;
 
@@ -36,6 +42,10 @@ enum Task {
     Check,
     /// Applies the migrations and regenerates the committed offline data of the checked SQL
     Sql(sql::SqlOptions),
+    /// Servers, sandbox and fleet until Ctrl-C
+    Dev(dev::DevOptions),
+    /// Plants known bugs in a copy of the work tree and expects their tests to catch them
+    Seeded(seeded::SeededOptions),
 }
 
 fn main() -> ExitCode {
@@ -57,5 +67,7 @@ fn run(task: Task) -> Result<()> {
         Task::Test(options) => checks::test(&place, &options),
         Task::Check => checks::check(&place),
         Task::Sql(options) => sql::run(&place, &options),
+        Task::Dev(options) => dev::run(&place, &options),
+        Task::Seeded(options) => seeded::run(&place, &options),
     }
 }

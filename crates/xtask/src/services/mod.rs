@@ -60,7 +60,7 @@ impl Instance {
         Self {
             name,
             durability: Durability::ProcessOnly,
-            }
+        }
     }
 
     pub(crate) fn folder(self, place: &Place) -> PathBuf {
@@ -79,8 +79,8 @@ pub(crate) enum Needs {
 pub(crate) struct Services {
     pub(crate) database_url: String,
     pub(crate) amqp_url: Option<String>,
-    /// `rabbitmqctl` for the private broker.
-    pub(crate) control: Option<PathBuf>,
+    /// Where a `rabbitmqctl` for the private broker lies.
+    control_folder: Option<PathBuf>,
     children: Vec<Server>,
     memory: PathBuf,
     _lock: File,
@@ -105,7 +105,7 @@ impl Services {
         let mut services = Self {
             database_url: database.clone().unwrap_or_default(),
             amqp_url: broker,
-            control: None,
+            control_folder: None,
             children: Vec::new(),
             memory: folder.join("running.json"),
             _lock: lock,
@@ -128,11 +128,24 @@ impl Services {
         if let Some(url) = &self.amqp_url {
             environment.push(("AMQP_URL", url.clone()));
         }
-        if let Some(control) = &self.control {
-            let control = control.to_string_lossy().into_owned();
-            environment.push(("TIEOUT_RABBITMQCTL", control));
+        if let Some(folder) = &self.control_folder {
+            // So that plain `rabbitmqctl` means this broker and not the system's.
+            let path = env::var("PATH").unwrap_or_default();
+            environment.push(("PATH", format!("{}:{path}", folder.display())));
         }
         environment
+    }
+
+    /// The same for a person's shell.
+    pub(crate) fn exports(&self) -> Vec<String> {
+        let mut lines = vec![format!("export DATABASE_URL='{}'", self.database_url)];
+        if let Some(url) = &self.amqp_url {
+            lines.push(format!("export AMQP_URL='{url}'"));
+        }
+        if let Some(folder) = &self.control_folder {
+            lines.push(format!("export PATH='{}':\"$PATH\"", folder.display()));
+        }
+        lines
     }
 
     /// Drops and creates `name`, and returns its address.
@@ -192,7 +205,7 @@ impl Services {
         let running = broker.start()?;
         self.adopt("epmd", running.mapper, Signal::TERM)?;
         self.adopt("RabbitMQ", running.broker, Signal::TERM)?;
-        self.control = Some(broker.control());
+        self.control_folder = Some(broker.control_folder());
         let url = broker.url();
         announce_start("RabbitMQ", &url, watch);
         self.amqp_url = Some(url);

@@ -47,16 +47,33 @@ impl Identity {
         }
     }
 
+    /// Sends `signal` to the process alone.
+    pub(crate) fn signal(self, signal: Signal) {
+        if let Some(pid) = Pid::from_raw(self.pid).filter(|_| self.is_alive()) {
+            // It may have ended since the look.
+            let _ = kill_process(pid, signal);
+        }
+    }
+
+    /// Kills what outlived the leader of the group. Only before the leader is waited for: after that its
+    /// number may mean another group.
+    pub(crate) fn kill_rest_of_group(self) {
+        if let Some(pid) = Pid::from_raw(self.pid) {
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
+    }
+
     /// Asks with `signal`, waits for `grace`, then kills the whole group.
     pub(crate) fn stop(self, signal: Signal, grace: Duration) {
-        let Some(pid) = Pid::from_raw(self.pid).filter(|_| self.is_alive()) else {
-            return;
-        };
-        // It may have ended between the look and the signal: nothing is lost then.
-        let _ = kill_process(pid, signal);
+        self.signal(signal);
+        self.wait_or_kill(grace);
+    }
+
+    /// Waits for `grace`, then kills the whole group.
+    pub(crate) fn wait_or_kill(self, grace: Duration) {
         if !wait::until_stopped(grace, || !self.is_alive()) {
-            let _ = kill_process_group(pid, Signal::KILL);
-            let _ = kill_process(pid, Signal::KILL);
+            self.signal_group(Signal::KILL);
+            self.signal(Signal::KILL);
             wait::until_stopped(KILL_LIMIT, || !self.is_alive());
         }
     }

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use super::process;
 use crate::failure::{Context, Failure, Result};
 use crate::place;
@@ -94,9 +96,9 @@ impl Broker<'_> {
         format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.ports.amqp)
     }
 
-    /// A script that is `rabbitmqctl` for this broker.
-    pub(crate) fn control(&self) -> PathBuf {
-        self.folder.join("rabbitmqctl")
+    /// The folder of a script that is `rabbitmqctl` for this broker.
+    pub(crate) fn control_folder(&self) -> PathBuf {
+        self.folder.join("bin")
     }
 
     fn log(&self) -> PathBuf {
@@ -164,13 +166,26 @@ impl Broker<'_> {
             ("RABBITMQ_DIST_PORT", self.ports.distribution.to_string()),
             ("ERL_EPMD_PORT", self.ports.mapper.to_string()),
             ("ERL_EPMD_ADDRESS", "127.0.0.1".to_owned()),
+            // Nodes of one machine talk over the loopback address only.
+            (
+                "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
+                "-kernel inet_dist_use_interface {127,0,0,1}".to_owned(),
+            ),
             // The start script then becomes the broker instead of guarding it from a second process.
             ("RUNNING_UNDER_SYSTEMD", "true".to_owned()),
         ]
     }
 
     fn write_configuration(&self) -> Result<()> {
-        for name in ["home", "data", "log", "generated", "schema", "definitions"] {
+        for name in [
+            "home",
+            "data",
+            "log",
+            "generated",
+            "schema",
+            "definitions",
+            "bin",
+        ] {
             fs::create_dir_all(self.folder.join(name))?;
         }
         let write = |name: &str, text: &str| {
@@ -181,14 +196,10 @@ impl Broker<'_> {
         write("enabled_plugins", "[].\n")?;
         write("advanced.config", "[].\n")?;
         write("rabbitmq.conf", &self.configuration())?;
-        write("definitions/00-users.json", USERS)?;
-        fs::copy(
-            self.definitions,
-            self.folder.join("definitions/10-policies.json"),
-        )
-        .context(|| format!("cannot copy {}", self.definitions.display()))?;
-        write("rabbitmqctl", &self.control_script())?;
-        fs::set_permissions(self.control(), fs::Permissions::from_mode(0o755))?;
+        write("definitions.json", &self.merged_definitions()?)?;
+        write("bin/rabbitmqctl", &self.control_script())?;
+        let script = self.control_folder().join("rabbitmqctl");
+        fs::set_permissions(script, fs::Permissions::from_mode(0o755))?;
         Ok(())
     }
 
@@ -200,36 +211,49 @@ impl Broker<'_> {
              log.console.level = warning\n\
              log.file.level = info\n\
              definitions.import_backend = local_filesystem\n\
-             definitions.local.path = {folder}\n",
+             definitions.local.path = {file}\n",
             port = self.ports.amqp,
-            folder = self.folder.join("definitions").display(),
+            file = self.folder.join("definitions.json").display(),
         )
+    }
+
+    /// A node that imports definitions makes neither the default virtual host nor the default user, so
+    /// both stand beside the policies.
+    fn merged_definitions(&self) -> Result<String> {
+        let text = fs::read_to_string(self.definitions)
+            .context(|| format!("cannot read {}", self.definitions.display()))?;
+        let mut merged: Value = serde_json::from_str(&text)
+            .context(|| format!("{} is malformed", self.definitions.display()))?;
+        merged["vhosts"] = json!([{ "name": "/" }]);
+        merged["users"] = json!([
+            { "name": "guest", "password": "guest", "tags": ["administrator"] }
+        ]);
+        merged["permissions"] = json!([
+            { "user": "guest", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*" }
+        ]);
+        Ok(merged.to_string())
     }
 
     fn control_script(&self) -> String {
         let mut script = String::from("#!/bin/sh\n# rabbitmqctl for this private broker.\n");
         for (name, value) in self.environment() {
-            if name != "RUNNING_UNDER_SYSTEMD" {
+            if ![
+                "RUNNING_UNDER_SYSTEMD",
+                "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
+            ]
+            .contains(&name)
+            {
                 let value = value.replace('\'', r"'\''");
                 let _ = writeln!(script, "export {name}='{value}'");
             }
         }
+        // A call while the broker is down must not leave a port mapper behind.
+        script.push_str("export RABBITMQ_CTL_ERL_ARGS='-start_epmd false'\n");
         let control = self.programs.control.display();
         let _ = writeln!(script, "exec '{control}' \"$@\"");
         script
     }
 }
-
-/// A node that imports definitions makes neither the default virtual host nor the default user, so both
-/// are imported, before the policies that need them (files are read in the order of their names).
-const USERS: &str = r#"{
-  "vhosts": [{ "name": "/" }],
-  "users": [{ "name": "guest", "password": "guest", "tags": ["administrator"] }],
-  "permissions": [
-    { "user": "guest", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*" }
-  ]
-}
-"#;
 
 /// Whether the port answers the protocol header with a method frame: the listener opens last, after the
 /// import of the definitions.

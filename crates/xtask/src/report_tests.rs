@@ -1,0 +1,87 @@
+//! Tests of the tie-out report.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::*;
+
+fn books(count: i64, sum: &str) -> Books {
+    let line = json!({"kind": "INVOICE", "currency": "USD", "count": count, "sum": sum});
+    Books::from_json(json!([line])).unwrap()
+}
+
+#[test]
+fn three_equal_sides_tie_out() {
+    let side = books(500, "123456.78");
+    let report = Report::new(&side, &side, &side, 0);
+    assert!(report.ties());
+    assert!(report.to_table().ends_with("It ties out."));
+}
+
+#[test]
+fn a_cent_is_a_difference() {
+    let side = books(500, "123456.78");
+    let report = Report::new(&side, &side, &books(500, "123456.79"), 0);
+    assert!(!report.ties());
+    assert_eq!(report.kinds[0].difference.count, 0);
+    assert_eq!(report.kinds[0].difference.sum, Decimal::new(1, 2));
+}
+
+#[test]
+fn a_difference_between_us_and_both_others_shows() {
+    let side = books(500, "10.00");
+    let report = Report::new(&side, &books(499, "9.00"), &side, 0);
+    assert!(!report.ties());
+    assert_eq!(report.kinds[0].difference.count, -1);
+    assert_eq!(report.kinds[0].difference.sum, Decimal::NEGATIVE_ONE);
+}
+
+#[test]
+fn a_kind_that_one_side_lacks_counts_as_nothing_there() {
+    let side = books(1, "5.00");
+    let report = Report::new(&side, &side, &Books::default(), 0);
+    assert_eq!(report.kinds[0].books, Total::default());
+    assert!(!report.ties());
+}
+
+#[test]
+fn a_dead_letter_does_not_tie_out() {
+    let side = books(1, "5.00");
+    assert!(!Report::new(&side, &side, &side, 1).ties());
+}
+
+#[test]
+fn the_json_has_the_promised_shape() {
+    let side = books(2, "10.50");
+    let process = ProcessUse {
+        name: "producer".to_owned(),
+        peak_rss_bytes: 1024,
+        cpu_seconds: 0.25,
+    };
+    let report = Report::new(&side, &side, &side, 0)
+        .with_cost(Duration::from_micros(1_500_400), vec![process]);
+    let written: Value = serde_json::from_str(&report.to_json().unwrap()).unwrap();
+    assert_eq!(
+        written,
+        json!({
+            "kinds": [{
+                "kind": "INVOICE",
+                "currency": "USD",
+                "source": {"count": 2, "sum": "10.50"},
+                "tieout": {"count": 2, "sum": "10.50"},
+                "books": {"count": 2, "sum": "10.50"},
+                "difference": {"count": 0, "sum": "0.00"}
+            }],
+            "deadLetters": 0,
+            "wallSeconds": 1.5,
+            "processes": [{"name": "producer", "peakRssBytes": 1024, "cpuSeconds": 0.25}]
+        })
+    );
+}
+
+#[test]
+fn a_sum_that_is_a_number_is_refused() {
+    let line = json!({"kind": "INVOICE", "currency": "USD", "count": 1, "sum": 10.5});
+    assert!(Books::from_json(json!([line])).is_err());
+}
