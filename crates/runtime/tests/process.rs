@@ -248,7 +248,9 @@ fn the_level_comes_from_the_environment() {
 #[test]
 fn a_release_build_refuses_stop_points() {
     let mut command = demo();
-    command.env("DEMO_TASK", "pass").env("TIEOUT_HALT", "07-claimed:kill");
+    command
+        .env("DEMO_TASK", "pass")
+        .env("TIEOUT_HALT", "07-claimed:kill");
     assert_eq!(command.output().unwrap().status.code(), Some(78));
 }
 
@@ -260,57 +262,57 @@ mod stop_points {
 
     use super::*;
 
-fn messages(lines: &[Value]) -> Vec<&str> {
-    lines
-        .iter()
-        .map(|line| line["message"].as_str().unwrap())
-        .collect()
-}
+    fn messages(lines: &[Value]) -> Vec<&str> {
+        lines
+            .iter()
+            .map(|line| line["message"].as_str().unwrap())
+            .collect()
+    }
 
-#[test]
-fn a_kill_point_ends_the_process_at_the_chosen_passing() {
-    let mut command = demo();
-    let output = command
-        .env("DEMO_TASK", "pass")
-        .env("TIEOUT_HALT", "07-claimed:kill:3")
-        .output();
-    let output = output.unwrap();
-    assert_eq!(output.status.signal(), Some(9));
-    let lines = log(&output);
-    assert!(
-        messages(&lines).ends_with(&["passed 1", "passed 2"]),
-        "{lines:?}"
-    );
-}
+    #[test]
+    fn a_kill_point_ends_the_process_at_the_chosen_passing() {
+        let mut command = demo();
+        let output = command
+            .env("DEMO_TASK", "pass")
+            .env("TIEOUT_HALT", "07-claimed:kill:3")
+            .output();
+        let output = output.unwrap();
+        assert_eq!(output.status.signal(), Some(9));
+        let lines = log(&output);
+        assert!(
+            messages(&lines).ends_with(&["passed 1", "passed 2"]),
+            "{lines:?}"
+        );
+    }
 
-#[test]
-fn a_stop_point_freezes_the_process_until_it_is_continued() {
-    let mut command = demo();
-    command
-        .env("DEMO_TASK", "pass")
-        .env("TIEOUT_HALT", "07-claimed:stop:2");
-    let mut running = Running::start(command);
-    running.until("passed 1");
+    #[test]
+    fn a_stop_point_freezes_the_process_until_it_is_continued() {
+        let mut command = demo();
+        command
+            .env("DEMO_TASK", "pass")
+            .env("TIEOUT_HALT", "07-claimed:stop:2");
+        let mut running = Running::start(command);
+        running.until("passed 1");
 
-    let options = WaitOptions::UNTRACED | WaitOptions::NOHANG;
-    let (_, status) = eventually(|| waitpid(Some(running.pid()), options).unwrap());
-    assert_eq!(status.stopping_signal(), Some(Signal::STOP.as_raw()));
+        let options = WaitOptions::UNTRACED | WaitOptions::NOHANG;
+        let (_, status) = eventually(|| waitpid(Some(running.pid()), options).unwrap());
+        assert_eq!(status.stopping_signal(), Some(Signal::STOP.as_raw()));
 
-    kill_process(running.pid(), Signal::CONT).unwrap();
-    running.until("passed 2");
-    running.until("passed 3");
-    assert_eq!(running.exit_code(), Some(0));
-}
+        kill_process(running.pid(), Signal::CONT).unwrap();
+        running.until("passed 2");
+        running.until("passed 3");
+        assert_eq!(running.exit_code(), Some(0));
+    }
 
-#[test]
-fn a_point_of_another_name_is_passed() {
-    let output = demo()
-        .env("DEMO_TASK", "pass")
-        .env("TIEOUT_HALT", "08-planned:kill")
-        .output();
-    let output = output.unwrap();
-    assert!(output.status.success());
-    let lines = log(&output);
-    assert!(messages(&lines).contains(&"passed 3"), "{lines:?}");
-}
+    #[test]
+    fn a_point_of_another_name_is_passed() {
+        let output = demo()
+            .env("DEMO_TASK", "pass")
+            .env("TIEOUT_HALT", "08-planned:kill")
+            .output();
+        let output = output.unwrap();
+        assert!(output.status.success());
+        let lines = log(&output);
+        assert!(messages(&lines).contains(&"passed 3"), "{lines:?}");
+    }
 }
