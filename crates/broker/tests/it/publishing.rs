@@ -1,6 +1,5 @@
 //! Publishing against a real broker: what is confirmed is there, what is not is an error.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -139,28 +138,32 @@ async fn ten_thousand_messages_are_all_confirmed_and_there() {
     .await;
 }
 
-/// The client library hangs returned messages on other messages' confirms under load.
+/// Under load the client library hangs some of the returned messages (about one in a thousand
+/// here) on other messages' confirms.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_of_many_messages_in_flight_gets_its_own_answer() {
     on_bench(|bench| async move {
         let publisher = bench.publisher().await;
-        let is_routable = |number: &u32| !number.is_multiple_of(3);
-        let messages = (0..6_000).map(|number| {
-            if is_routable(&number) {
-                ticket(number)
-            } else {
-                unroutable(number)
+        let mut there = 0;
+        for every in [2_u32, 10, 50] {
+            let is_routable = |number: u32| !number.is_multiple_of(every);
+            let messages = (0..20_000).map(|number| {
+                if is_routable(number) {
+                    ticket(number)
+                } else {
+                    unroutable(number)
+                }
+            });
+            let answers = publisher.publish_all(messages.collect()).await;
+            for (number, answer) in (0..).zip(&answers) {
+                assert_eq!(answer.is_ok(), is_routable(number), "{number}: {answer:?}");
             }
-        });
-        let answers = publisher.publish_all(messages.collect()).await;
-        for (number, answer) in (0..).zip(&answers) {
-            assert_eq!(answer.is_ok(), is_routable(&number), "{number}: {answer:?}");
+            there += 20_000 - 20_000 / every;
         }
-        let there: BTreeSet<String> = bench.take_ids(&live()).await.into_iter().collect();
-        let sent = (0..6_000)
-            .filter(is_routable)
-            .map(|number| number.to_string());
-        assert_eq!(there, sent.collect());
+        eventually("all are counted", async || {
+            bench.depth(&live()).await == Some(there)
+        })
+        .await;
     })
     .await;
 }
