@@ -2,6 +2,7 @@
 
 mod checks;
 mod command;
+mod demo;
 mod dev;
 mod failure;
 mod fleet;
@@ -42,6 +43,8 @@ enum Task {
     Check,
     /// Applies the migrations and regenerates the committed offline data of the checked SQL
     Sql(sql::SqlOptions),
+    /// One run from events to books, ending with the tie-out
+    Demo(demo::DemoOptions),
     /// Servers, sandbox and fleet until Ctrl-C
     Dev(dev::DevOptions),
     /// Plants known bugs in a copy of the work tree and expects their tests to catch them
@@ -67,6 +70,7 @@ fn run(task: Task) -> Result<()> {
         Task::Test(options) => checks::test(&place, &options),
         Task::Check => checks::check(&place),
         Task::Sql(options) => sql::run(&place, &options),
+        Task::Demo(options) => demo::run(&place, &options),
         Task::Dev(options) => dev::run(&place, &options),
         Task::Seeded(options) => seeded::run(&place, &options),
     }

@@ -18,6 +18,17 @@ pub(crate) struct Total {
     pub(crate) sum: Decimal,
 }
 
+impl Total {
+    /// Two places at least, and no zeros of a wider column after that.
+    fn shown_as_money(self) -> Self {
+        let mut sum = self.sum.normalize();
+        if sum.scale() < 2 {
+            sum.rescale(2);
+        }
+        Self { sum, ..self }
+    }
+}
+
 /// One set of books: totals per kind and currency.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Books(BTreeMap<(String, String), Total>);
@@ -39,7 +50,7 @@ impl Books {
         Ok(Self(
             lines
                 .into_iter()
-                .map(|line| ((line.kind, line.currency), line.total))
+                .map(|line| ((line.kind, line.currency), line.total.shown_as_money()))
                 .collect(),
         ))
     }

@@ -20,6 +20,18 @@ fn three_equal_sides_tie_out() {
 }
 
 #[test]
+fn sums_of_columns_of_different_width_are_equal() {
+    let report = Report::new(
+        &books(1, "10.5"),
+        &books(1, "10.5000"),
+        &books(1, "10.50"),
+        0,
+    );
+    assert!(report.ties());
+    assert!(report.to_json().unwrap().contains("\"10.50\""));
+}
+
+#[test]
 fn a_cent_is_a_difference() {
     let side = books(500, "123456.78");
     let report = Report::new(&side, &side, &books(500, "123456.79"), 0);

@@ -18,6 +18,9 @@ const DATABASE: &str = "tieout";
 /// 32 zero bytes: the private servers hold made-up books only.
 const SEAL_KEYS: &str = "1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
+/// The application's credentials at the sandbox, which takes any.
+const OAUTH_CLIENT: (&str, &str) = ("demo-client", "demo-secret");
+
 /// The fleet: name of the process, binary.
 const FLEET: [(&str, &str); 4] = [
     ("producer", "producer"),
@@ -124,6 +127,11 @@ impl Stage {
         command
     }
 
+    /// Client id and secret that the fleet uses.
+    pub(crate) fn oauth_client() -> (&'static str, &'static str) {
+        OAUTH_CLIENT
+    }
+
     pub(crate) fn database_url(&self) -> &str {
         &self.database_url
     }
@@ -137,8 +145,8 @@ impl Stage {
             ("TIEOUT_ADMIN_ADDR", "127.0.0.1:0".to_owned()),
             ("TIEOUT_LOG", "info".to_owned()),
             ("TIEOUT_SEAL_KEYS", SEAL_KEYS.to_owned()),
-            ("TIEOUT_QBO_CLIENT_ID", "demo-client".to_owned()),
-            ("TIEOUT_QBO_CLIENT_SECRET", "demo-secret".to_owned()),
+            ("TIEOUT_QBO_CLIENT_ID", OAUTH_CLIENT.0.to_owned()),
+            ("TIEOUT_QBO_CLIENT_SECRET", OAUTH_CLIENT.1.to_owned()),
             ("TIEOUT_QBO_BASE_URL", format!("http://{}", self.sandbox)),
             (
                 "TIEOUT_QBO_TOKEN_URL",

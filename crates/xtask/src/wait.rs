@@ -93,6 +93,16 @@ pub(crate) fn until_stopped(limit: Duration, mut is_stopped: impl FnMut() -> boo
     true
 }
 
+/// A longer rest, between looks that cost a process each.
+pub(crate) fn pause_between_looks() {
+    for _ in 0..10 {
+        if is_interrupted() {
+            return;
+        }
+        pause();
+    }
+}
+
 /// One short rest between two looks.
 pub(crate) fn pause() {
     thread::sleep(LOOK_EVERY);

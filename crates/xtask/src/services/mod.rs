@@ -198,7 +198,7 @@ impl Services {
                 distribution: ports.distribution,
                 mapper: ports.mapper,
             },
-            definitions: &place.root.join("deploy/rabbitmq/definitions.json"),
+            definitions: &place.root.join("deploy/rabbitmq/local.json"),
             name: &format!("tieout-{}", instance.name),
         };
         let watch = Stopwatch::start();

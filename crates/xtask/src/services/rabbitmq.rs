@@ -9,8 +9,6 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
 use super::process;
 use crate::failure::{Context, Failure, Result};
 use crate::place;
@@ -65,7 +63,7 @@ pub(crate) struct Broker<'a> {
     pub(crate) programs: &'a Programs,
     pub(crate) folder: &'a Path,
     pub(crate) ports: Ports,
-    /// The policies of `deploy/`, the same file as in production.
+    /// Imported at boot: the policies of production, and a user, because a node that imports makes none.
     pub(crate) definitions: &'a Path,
     /// Tells this broker from those of other work trees and runs.
     pub(crate) name: &'a str,
@@ -196,7 +194,6 @@ impl Broker<'_> {
         write("enabled_plugins", "[].\n")?;
         write("advanced.config", "[].\n")?;
         write("rabbitmq.conf", &self.configuration())?;
-        write("definitions.json", &self.merged_definitions()?)?;
         write("bin/rabbitmqctl", &self.control_script())?;
         let script = self.control_folder().join("rabbitmqctl");
         fs::set_permissions(script, fs::Permissions::from_mode(0o755))?;
@@ -213,25 +210,8 @@ impl Broker<'_> {
              definitions.import_backend = local_filesystem\n\
              definitions.local.path = {file}\n",
             port = self.ports.amqp,
-            file = self.folder.join("definitions.json").display(),
+            file = self.definitions.display(),
         )
-    }
-
-    /// A node that imports definitions makes neither the default virtual host nor the default user, so
-    /// both stand beside the policies.
-    fn merged_definitions(&self) -> Result<String> {
-        let text = fs::read_to_string(self.definitions)
-            .context(|| format!("cannot read {}", self.definitions.display()))?;
-        let mut merged: Value = serde_json::from_str(&text)
-            .context(|| format!("{} is malformed", self.definitions.display()))?;
-        merged["vhosts"] = json!([{ "name": "/" }]);
-        merged["users"] = json!([
-            { "name": "guest", "password": "guest", "tags": ["administrator"] }
-        ]);
-        merged["permissions"] = json!([
-            { "user": "guest", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*" }
-        ]);
-        Ok(merged.to_string())
     }
 
     fn control_script(&self) -> String {
