@@ -1,7 +1,10 @@
 //! What the command line needs: set up, status, explanation, tie-out.
 
 use chrono::{DateTime, Utc};
-use model::{AccountId, BooksId, DocumentKind, Environment, IntegrationId, SourceId, SyncFrequency, SyncSettings, TokenSetId};
+use model::{
+    AccountId, BooksId, DocumentKind, Environment, IntegrationId, SourceId, SyncFrequency,
+    SyncSettings, TokenSetId,
+};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -130,11 +133,16 @@ impl Store {
         )
         .fetch_optional(&self.pool)
         .await?;
-        same.ok_or_else(|| StoreError::Missing("this database has no installation; run: tieout setup".to_owned()))
+        same.ok_or_else(|| {
+            StoreError::Missing("this database has no installation; run: tieout setup".to_owned())
+        })
     }
 
     /// Sets up a connected integration with its books and lease, in one transaction.
-    pub async fn add_integration(&self, new: &NewIntegration<'_>) -> Result<(IntegrationId, BooksId), StoreError> {
+    pub async fn add_integration(
+        &self,
+        new: &NewIntegration<'_>,
+    ) -> Result<(IntegrationId, BooksId), StoreError> {
         let mut tx = self.begin_for(new.account).await?;
         let books = sqlx::query_scalar!(
             r#"insert into books (id, provider, environment, external_id, facts) values ($1, $2, $3, $4, $5)
@@ -147,7 +155,8 @@ impl Store {
         )
         .fetch_one(&mut *tx)
         .await?;
-        let settings = serde_json::to_value(new.settings).map_err(|e| StoreError::Damaged(e.to_string()))?;
+        let settings =
+            serde_json::to_value(new.settings).map_err(|e| StoreError::Damaged(e.to_string()))?;
         let id = sqlx::query_scalar!(
             r#"insert into accounting_integration (account_id, provider, books_id, token_set_id, is_active, sync_settings,
                  sync_frequency)
@@ -177,7 +186,12 @@ impl Store {
     }
 
     /// Where a document stands in every books of its account.
-    pub async fn standings(&self, account: AccountId, kind: DocumentKind, id: &SourceId) -> Result<Vec<Standing>, StoreError> {
+    pub async fn standings(
+        &self,
+        account: AccountId,
+        kind: DocumentKind,
+        id: &SourceId,
+    ) -> Result<Vec<Standing>, StoreError> {
         let mut tx = self.begin_for(account).await?;
         let rows = sqlx::query_as!(
             Standing,

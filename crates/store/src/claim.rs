@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use model::{BooksId, DocumentKind, EffectId, IntegrationId, ItemId, Lane, Lifecycle, SourceId, TokenSetId};
+use model::{
+    BooksId, DocumentKind, EffectId, IntegrationId, ItemId, Lane, Lifecycle, SourceId, TokenSetId,
+};
 use serde_json::Value;
 use sqlx::{Postgres, Transaction};
 use uuid::Uuid;
@@ -32,6 +34,8 @@ pub struct Claimed {
     pub crash_count: u32,
     /// Its lane.
     pub lane: Lane,
+    /// Its rank.
+    pub rank: i16,
     /// A read must come before the next change.
     pub look_first: bool,
     /// When the document was first wanted here.
@@ -130,7 +134,12 @@ impl Store {
         .fetch_optional(&mut *tx)
         .await?;
         tx.commit().await?;
-        let row = row.ok_or_else(|| StoreError::Missing(format!("integration {} of {}", held.integration, held.books)))?;
+        let row = row.ok_or_else(|| {
+            StoreError::Missing(format!(
+                "integration {} of {}",
+                held.integration, held.books
+            ))
+        })?;
         Ok(Situation {
             external_id: row.external_id,
             provider: row.provider,
@@ -145,22 +154,42 @@ impl Store {
     }
 
     /// S3: takes up to `limit` ready items of the foremost lane and rank. An item that two workers died on is
-    /// taken alone. `only_live` leaves bulk items where they are.
-    pub async fn claim(&self, held: &Held, limit: i64, only_live: bool) -> Result<Claim, StoreError> {
+    /// taken alone. `only_live` leaves bulk items where they are; `max_rank` is the rank of the calls in flight.
+    pub async fn claim(
+        &self,
+        held: &Held,
+        limit: i64,
+        only_live: bool,
+        max_rank: Option<i16>,
+    ) -> Result<Claim, StoreError> {
         let mut tx = self.begin_for(held.account).await?;
         let Some(wake) = lock_as_holder(&mut tx, held).await? else {
             return Ok(Claim::Lost);
         };
-        let ids = foremost(&mut tx, held.books, limit, only_live).await?;
-        let items = if ids.is_empty() { Vec::new() } else { take(&mut tx, held, &ids).await? };
+        let ids = foremost(&mut tx, held.books, limit, only_live, max_rank).await?;
+        let items = if ids.is_empty() {
+            Vec::new()
+        } else {
+            take(&mut tx, held, &ids).await?
+        };
         tx.commit().await?;
         Ok(Claim::Ready { wake, items })
     }
 
     /// Links of documents in one books, newest generation of each effect.
-    pub async fn links(&self, held: &Held, wanted: &BTreeSet<(DocumentKind, SourceId)>) -> Result<Vec<LinkRow>, StoreError> {
-        let kinds: Vec<String> = wanted.iter().map(|(kind, _)| kind.as_str().to_owned()).collect();
-        let ids: Vec<String> = wanted.iter().map(|(_, id)| id.as_str().to_owned()).collect();
+    pub async fn links(
+        &self,
+        held: &Held,
+        wanted: &BTreeSet<(DocumentKind, SourceId)>,
+    ) -> Result<Vec<LinkRow>, StoreError> {
+        let kinds: Vec<String> = wanted
+            .iter()
+            .map(|(kind, _)| kind.as_str().to_owned())
+            .collect();
+        let ids: Vec<String> = wanted
+            .iter()
+            .map(|(_, id)| id.as_str().to_owned())
+            .collect();
         let mut tx = self.begin_for(held.account).await?;
         let rows = sqlx::query!(
             r#"select i.kind, i.source_id, e.id, e.kind as effect_kind, e.part, e.generation,
@@ -204,18 +233,20 @@ async fn foremost(
     books: BooksId,
     limit: i64,
     only_live: bool,
+    max_rank: Option<i16>,
 ) -> Result<Vec<Uuid>, StoreError> {
     let rows = sqlx::query!(
         r#"select id, lane, rank, crash_count from item
            where books_id = $1 and state in ('queued', 'waiting', 'verifying', 'parked')
              and due_at is not null and due_at <= clock_timestamp()
-             and (not $3 or lane = 0)
+             and (not $3 or lane = 0) and ($4::smallint is null or rank <= $4)
            order by lane, rank, due_at, id
            limit $2
            for update"#,
         books.uuid(),
         limit,
         only_live,
+        max_rank,
     )
     .fetch_all(&mut **tx)
     .await?;
@@ -234,7 +265,11 @@ async fn foremost(
 }
 
 /// Marks the items as running under this fence and loads them.
-async fn take(tx: &mut Transaction<'static, Postgres>, held: &Held, ids: &[Uuid]) -> Result<Vec<Claimed>, StoreError> {
+async fn take(
+    tx: &mut Transaction<'static, Postgres>,
+    held: &Held,
+    ids: &[Uuid],
+) -> Result<Vec<Claimed>, StoreError> {
     sqlx::query!(
         r#"update item i set
              attempts = case when i.version is distinct from i.wanted_version and not o.open then 0 else i.attempts end,
@@ -249,7 +284,7 @@ async fn take(tx: &mut Transaction<'static, Postgres>, held: &Held, ids: &[Uuid]
     .execute(&mut **tx)
     .await?;
     let rows = sqlx::query!(
-        r#"select i.id, i.kind, i.source_id, i.version as "version!", i.attempts, i.crash_count, i.lane, i.look_first,
+        r#"select i.id, i.kind, i.source_id, i.version as "version!", i.attempts, i.crash_count, i.lane, i.rank, i.look_first,
              i.wanted_at, i.trace, d.body, d.lifecycle,
              (select a.call_id from attempt a where a.item_id = i.id and a.outcome is null limit 1) as open_call,
              coalesce((select jsonb_agg(jsonb_build_array(e.id, e.kind, e.part, e.generation) order by e.generation)
@@ -276,6 +311,7 @@ async fn take(tx: &mut Transaction<'static, Postgres>, held: &Held, ids: &[Uuid]
                 attempts: u32::try_from(row.attempts).unwrap_or(0),
                 crash_count: u32::try_from(row.crash_count).unwrap_or(0),
                 lane: Lane::from_stored(row.lane),
+                rank: row.rank,
                 look_first: row.look_first,
                 wanted_at: row.wanted_at,
                 trace: row.trace,
@@ -291,16 +327,23 @@ fn effects_of(stored: Value) -> Result<Vec<EffectRow>, StoreError> {
         serde_json::from_value(stored).map_err(|e| StoreError::Damaged(format!("effects: {e}")))?;
     Ok(rows
         .into_iter()
-        .map(|(id, kind, part, generation)| EffectRow { id: EffectId::from_uuid(id), kind, part, generation })
+        .map(|(id, kind, part, generation)| EffectRow {
+            id: EffectId::from_uuid(id),
+            kind,
+            part,
+            generation,
+        })
         .collect())
 }
 
 /// Takes a stored document kind back.
 pub(crate) fn kind_of(text: &str) -> Result<DocumentKind, StoreError> {
-    DocumentKind::from_stored(text).ok_or_else(|| StoreError::Damaged(format!("document kind {text}")))
+    DocumentKind::from_stored(text)
+        .ok_or_else(|| StoreError::Damaged(format!("document kind {text}")))
 }
 
 /// Takes a stored document id back.
 pub(crate) fn source_of(text: &str) -> Result<SourceId, StoreError> {
-    text.parse().map_err(|e| StoreError::Damaged(format!("{e}")))
+    text.parse()
+        .map_err(|e| StoreError::Damaged(format!("{e}")))
 }

@@ -66,7 +66,13 @@ pub struct DeadMessage<'a> {
 }
 
 /// Writes the dead letter of work given up, in the transaction that gives it up, with its mirror.
-pub(crate) async fn give_up(tx: &mut PgConnection, record: &Record, each: &ItemMove, owner: Owner, failure: &Failure) -> Result<(), StoreError> {
+pub(crate) async fn give_up(
+    tx: &mut PgConnection,
+    record: &Record,
+    each: &ItemMove,
+    owner: Owner,
+    failure: &Failure,
+) -> Result<(), StoreError> {
     let subject = each.item.to_string();
     let id = sqlx::query_scalar!(
         r#"insert into dead_letter (id, account_id, subject, source, provider, item_id, version, cause, message, owner,
@@ -135,7 +141,11 @@ impl Store {
     }
 
     /// Dead letters, newest first, of one state or all.
-    pub async fn dead_letters(&self, state: Option<&str>, limit: i64) -> Result<Vec<DeadLetter>, StoreError> {
+    pub async fn dead_letters(
+        &self,
+        state: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<DeadLetter>, StoreError> {
         let rows = sqlx::query!(
             r#"select id, account_id, subject, source, provider, item_id, cause, message, owner, fingerprint, origin,
                  times, state, first_at, last_at
@@ -176,7 +186,9 @@ impl Store {
             .ok_or_else(|| StoreError::Missing(format!("there is no dead letter {id}")))?;
         let mut found = self.dead_letters(None, i64::MAX).await?;
         found.retain(|letter| letter.id == id);
-        let mut letter = found.pop().ok_or_else(|| StoreError::Missing(format!("there is no dead letter {id}")))?;
+        let mut letter = found
+            .pop()
+            .ok_or_else(|| StoreError::Missing(format!("there is no dead letter {id}")))?;
         letter.raw = raw;
         Ok(letter)
     }
@@ -186,15 +198,21 @@ impl Store {
     pub async fn replay_work(&self, id: DeadLetterId, actor: &str) -> Result<BooksId, StoreError> {
         let letter = self.dead_letter(id).await?;
         let (Some(item), Some(account)) = (letter.item, letter.account) else {
-            return Err(StoreError::Missing(format!("{id} is a message: correct it and submit it again")));
+            return Err(StoreError::Missing(format!(
+                "{id} is a message: correct it and submit it again"
+            )));
         };
         if letter.state == "DISCARDED" || letter.state == "RESOLVED" {
-            return Err(StoreError::Missing(format!("{id} is {}: nothing to replay", letter.state.to_lowercase())));
+            return Err(StoreError::Missing(format!(
+                "{id} is {}: nothing to replay",
+                letter.state.to_lowercase()
+            )));
         }
         let mut tx = self.begin_for(account).await?;
-        let books: Uuid = sqlx::query_scalar!("select books_id from item where id = $1", item.uuid())
-            .fetch_one(&mut *tx)
-            .await?;
+        let books: Uuid =
+            sqlx::query_scalar!("select books_id from item where id = $1", item.uuid())
+                .fetch_one(&mut *tx)
+                .await?;
         let books = BooksId::from_uuid(books);
         lock_any(&mut tx, books).await?;
         sqlx::query!(
@@ -213,7 +231,12 @@ impl Store {
     }
 
     /// A message was submitted again and taken in.
-    pub async fn close_message(&self, id: DeadLetterId, account: Option<AccountId>, actor: &str) -> Result<(), StoreError> {
+    pub async fn close_message(
+        &self,
+        id: DeadLetterId,
+        account: Option<AccountId>,
+        actor: &str,
+    ) -> Result<(), StoreError> {
         let mut tx = self.begin_for(account.unwrap_or(AccountId(0))).await?;
         set_state(&mut tx, id, "RESOLVED", actor).await?;
         act(&mut tx, actor, "resubmit", &id.to_string(), None).await?;
@@ -222,9 +245,16 @@ impl Store {
     }
 
     /// Discards with a reason; the item, if any, stays failed.
-    pub async fn discard(&self, id: DeadLetterId, actor: &str, reason: &str) -> Result<(), StoreError> {
+    pub async fn discard(
+        &self,
+        id: DeadLetterId,
+        actor: &str,
+        reason: &str,
+    ) -> Result<(), StoreError> {
         let letter = self.dead_letter(id).await?;
-        let mut tx = self.begin_for(letter.account.unwrap_or(AccountId(0))).await?;
+        let mut tx = self
+            .begin_for(letter.account.unwrap_or(AccountId(0)))
+            .await?;
         set_state(&mut tx, id, "DISCARDED", actor).await?;
         act(&mut tx, actor, "discard", &id.to_string(), Some(reason)).await?;
         tx.commit().await?;
@@ -232,7 +262,12 @@ impl Store {
     }
 }
 
-async fn set_state(tx: &mut PgConnection, id: DeadLetterId, state: &str, actor: &str) -> Result<(), StoreError> {
+async fn set_state(
+    tx: &mut PgConnection,
+    id: DeadLetterId,
+    state: &str,
+    actor: &str,
+) -> Result<(), StoreError> {
     let done = sqlx::query!(
         r#"update dead_letter set state = $2, closed_by = $3,
              closed_at = case when $2 = 'REPLAYED' then null else clock_timestamp() end
@@ -244,11 +279,21 @@ async fn set_state(tx: &mut PgConnection, id: DeadLetterId, state: &str, actor: 
     .execute(tx)
     .await?
     .rows_affected();
-    if done == 1 { Ok(()) } else { Err(StoreError::Missing(format!("{id} is not open"))) }
+    if done == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Missing(format!("{id} is not open")))
+    }
 }
 
 /// Notes what a person did.
-pub(crate) async fn act(tx: &mut PgConnection, actor: &str, action: &str, subject: &str, reason: Option<&str>) -> Result<(), StoreError> {
+pub(crate) async fn act(
+    tx: &mut PgConnection,
+    actor: &str,
+    action: &str,
+    subject: &str,
+    reason: Option<&str>,
+) -> Result<(), StoreError> {
     sqlx::query!(
         "insert into operator_action (actor, action, subject, reason) values ($1, $2, $3, $4)",
         actor,

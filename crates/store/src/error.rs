@@ -30,7 +30,9 @@ impl From<sqlx::Error> for StoreError {
     /// Automatic, so that constraints are named in one place.
     fn from(error: sqlx::Error) -> Self {
         if let Some(constraint) = error.as_database_error().and_then(|e| e.constraint()) {
-            return Self::Refused { constraint: constraint.to_owned() };
+            return Self::Refused {
+                constraint: constraint.to_owned(),
+            };
         }
         Self::Database(error)
     }
@@ -39,8 +41,12 @@ impl From<sqlx::Error> for StoreError {
 impl StoreError {
     /// Whether the same transaction may simply be run again: deadlock or serialisation failure.
     pub fn is_transient(&self) -> bool {
-        let Self::Database(error) = self else { return false };
-        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        let Self::Database(error) = self else {
+            return false;
+        };
+        let code = error
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code);
         matches!(code.as_deref(), Some("40P01" | "40001"))
     }
 
@@ -48,8 +54,12 @@ impl StoreError {
     pub fn is_connection(&self) -> bool {
         match self {
             Self::Database(
-                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_)
-                | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed,
+                sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::WorkerCrashed,
             ) => true,
             Self::Database(error) => error
                 .as_database_error()

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use model::calendar::Calendar;
-use model::{AccountId, BooksId, DocumentKind, EffectId, IntegrationId, ItemId, Lane, Lifecycle, SourceId, SyncFrequency, SyncSettings};
+use model::{
+    AccountId, BooksId, DocumentKind, EffectId, IntegrationId, ItemId, Lane, Lifecycle, SourceId,
+    SyncFrequency, SyncSettings,
+};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
@@ -188,20 +191,34 @@ async fn note_event(tx: &mut PgConnection, intake: &Intake) -> Result<Noted, Sto
     )
     .fetch_one(tx)
     .await?;
-    Ok(if hash == intake.event_hash { Noted::Seen } else { Noted::Differs })
+    Ok(if hash == intake.event_hash {
+        Noted::Seen
+    } else {
+        Noted::Differs
+    })
 }
 
 /// Most numbers kept past a gap; more than this and the gap is simply open.
 const AHEAD_LIMIT: usize = 10_000;
 
 /// Follows the account's sequence: what is complete, what is ahead of a gap, since when.
-async fn follow(tx: &mut PgConnection, account: AccountId, sequence: i64) -> Result<(), StoreError> {
-    sqlx::query!("insert into account_feed (account_id) values ($1) on conflict do nothing", account.0)
-        .execute(&mut *tx)
-        .await?;
-    let feed = sqlx::query!("select contiguous, highest, ahead from account_feed where account_id = $1 for update", account.0)
-        .fetch_one(&mut *tx)
-        .await?;
+async fn follow(
+    tx: &mut PgConnection,
+    account: AccountId,
+    sequence: i64,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "insert into account_feed (account_id) values ($1) on conflict do nothing",
+        account.0
+    )
+    .execute(&mut *tx)
+    .await?;
+    let feed = sqlx::query!(
+        "select contiguous, highest, ahead from account_feed where account_id = $1 for update",
+        account.0
+    )
+    .fetch_one(&mut *tx)
+    .await?;
     let mut ahead = feed.ahead;
     let mut contiguous = feed.contiguous;
     if sequence > contiguous && !ahead.contains(&sequence) && ahead.len() < AHEAD_LIMIT {
@@ -229,7 +246,11 @@ async fn follow(tx: &mut PgConnection, account: AccountId, sequence: i64) -> Res
 }
 
 /// Stores a version once. False: the same version is there with another content.
-async fn store_document(tx: &mut PgConnection, intake: &Intake, document: &IncomingDocument) -> Result<bool, StoreError> {
+async fn store_document(
+    tx: &mut PgConnection,
+    intake: &Intake,
+    document: &IncomingDocument,
+) -> Result<bool, StoreError> {
     let new = sqlx::query!(
         r#"insert into document (account_id, kind, source_id, version, lifecycle, body, body_hash, currency, total,
              event_id, trace)
@@ -266,7 +287,11 @@ async fn store_document(tx: &mut PgConnection, intake: &Intake, document: &Incom
     Ok(stored.body_hash == document.body_hash)
 }
 
-async fn store_control_total(tx: &mut PgConnection, account: AccountId, total: &ControlTotal) -> Result<(), StoreError> {
+async fn store_control_total(
+    tx: &mut PgConnection,
+    account: AccountId,
+    total: &ControlTotal,
+) -> Result<(), StoreError> {
     sqlx::query!(
         r#"insert into control_total (account_id, day, kind, currency, document_count, document_sum)
            values ($1, $2, $3, $4, $5, $6)
@@ -285,7 +310,10 @@ async fn store_control_total(tx: &mut PgConnection, account: AccountId, total: &
 }
 
 /// The account's active integrations, with their leases locked in key order.
-async fn targets(tx: &mut Transaction<'static, Postgres>, account: AccountId) -> Result<Vec<Target>, StoreError> {
+async fn targets(
+    tx: &mut Transaction<'static, Postgres>,
+    account: AccountId,
+) -> Result<Vec<Target>, StoreError> {
     let rows = sqlx::query!(
         r#"select a.id, a.books_id, a.provider, a.sync_frequency, a.sync_settings, clock_timestamp() as "now!"
            from accounting_integration a join lease l on l.books_id = a.books_id
@@ -298,33 +326,51 @@ async fn targets(tx: &mut Transaction<'static, Postgres>, account: AccountId) ->
     .await?;
     rows.into_iter()
         .map(|row| {
-            let settings: SyncSettings = serde_json::from_value(row.sync_settings)
-                .map_err(|e| StoreError::Damaged(format!("settings of integration {}: {e}", row.id)))?;
+            let settings: SyncSettings =
+                serde_json::from_value(row.sync_settings).map_err(|e| {
+                    StoreError::Damaged(format!("settings of integration {}: {e}", row.id))
+                })?;
             let frequency = SyncFrequency::from_stored(&row.sync_frequency)
                 .ok_or_else(|| StoreError::Damaged(format!("frequency {}", row.sync_frequency)))?;
             let due = match frequency {
                 SyncFrequency::RealTime => Due::Now,
                 SyncFrequency::Manual => Due::WhenAsked,
                 SyncFrequency::Hourly | SyncFrequency::Daily | SyncFrequency::Weekly => {
-                    let calendar = Calendar::new(frequency, &settings)
-                        .map_err(|e| StoreError::Damaged(format!("calendar of integration {}: {e}", row.id)))?;
+                    let calendar = Calendar::new(frequency, &settings).map_err(|e| {
+                        StoreError::Damaged(format!("calendar of integration {}: {e}", row.id))
+                    })?;
                     calendar.map_or(Due::Now, |calendar| Due::At(calendar.next_slot(row.now).at))
                 }
             };
-            Ok(Target { integration: row.id, books: row.books_id, provider: row.provider, due, settings })
+            Ok(Target {
+                integration: row.id,
+                books: row.books_id,
+                provider: row.provider,
+                due,
+                settings,
+            })
         })
         .collect()
 }
 
 /// Wants every document of the event in one integration's books.
-async fn want(tx: &mut PgConnection, intake: &Intake, target: &Target) -> Result<Option<Announce>, StoreError> {
+async fn want(
+    tx: &mut PgConnection,
+    intake: &Intake,
+    target: &Target,
+) -> Result<Option<Announce>, StoreError> {
     let books = BooksId::from_uuid(target.books);
     let mut changed = false;
     for document in &intake.documents {
-        let echo = intake.origin.as_ref().filter(|o| o.integration.0 == target.integration && !document.is_embedded);
+        let echo = intake
+            .origin
+            .as_ref()
+            .filter(|o| o.integration.0 == target.integration && !document.is_embedded);
         changed |= match echo {
             Some(origin) => link_echo(tx, intake, target, document, origin).await?,
-            None if is_wanted(&target.settings, document) => want_item(tx, intake, target, document).await?,
+            None if is_wanted(&target.settings, document) => {
+                want_item(tx, intake, target, document).await?
+            }
             None => false,
         };
     }
@@ -337,29 +383,48 @@ async fn want(tx: &mut PgConnection, intake: &Intake, target: &Target) -> Result
         Due::WhenAsked => return Ok(None),
     };
     wake(tx, books, due_at).await?;
-    Ok(matches!(target.due, Due::Now).then(|| Announce { books, provider: target.provider.clone(), lane: Lane::Live }))
+    Ok(matches!(target.due, Due::Now).then(|| Announce {
+        books,
+        provider: target.provider.clone(),
+        lane: Lane::Live,
+    }))
 }
 
 /// Clients always go: documents need them. Tax rates are read from the books, not written.
 const fn is_wanted(settings: &SyncSettings, document: &IncomingDocument) -> bool {
     match document.kind {
         DocumentKind::Client => settings.sync_clients || document.is_embedded,
-        DocumentKind::Invoice | DocumentKind::CreditNote | DocumentKind::WriteOff => settings.sync_invoices,
+        DocumentKind::Invoice | DocumentKind::CreditNote | DocumentKind::WriteOff => {
+            settings.sync_invoices
+        }
         DocumentKind::Payment | DocumentKind::Refund => settings.sync_payments,
         DocumentKind::TaxRate => settings.sync_tax_codes,
     }
 }
 
 /// One item per document and books; a newer version of one in hand waits and then wins. True: something changed.
-async fn want_item(tx: &mut PgConnection, intake: &Intake, target: &Target, document: &IncomingDocument) -> Result<bool, StoreError> {
+async fn want_item(
+    tx: &mut PgConnection,
+    intake: &Intake,
+    target: &Target,
+    document: &IncomingDocument,
+) -> Result<bool, StoreError> {
     let (state, due_at, reason) = match target.due {
         Due::Now => ("queued", None, None),
         Due::At(at) => ("waiting", Some(at), Some("waits for its slot")),
         Due::WhenAsked => ("parked", None, Some("is sent only when a person asks")),
     };
     let up = document.kind.rank();
-    let rank = if document.lifecycle == Lifecycle::Live { up } else { 200 - up };
-    let lane = if matches!(target.due, Due::Now) { Lane::Live } else { Lane::Bulk };
+    let rank = if document.lifecycle == Lifecycle::Live {
+        up
+    } else {
+        200 - up
+    };
+    let lane = if matches!(target.due, Due::Now) {
+        Lane::Live
+    } else {
+        Lane::Bulk
+    };
     let done = sqlx::query!(
         r#"insert into item as i (id, account_id, books_id, integration_id, kind, source_id, wanted_version, state, lane,
              rank, due_at, reason, trace)

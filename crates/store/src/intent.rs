@@ -145,7 +145,10 @@ pub(crate) async fn intend(tx: &mut PgConnection, intent: &Intent) -> Result<Int
     Ok(Intended::Committed { opened_at })
 }
 
-async fn refusals(tx: &mut PgConnection, members: &[IntentMember]) -> Result<Vec<Refusal>, StoreError> {
+async fn refusals(
+    tx: &mut PgConnection,
+    members: &[IntentMember],
+) -> Result<Vec<Refusal>, StoreError> {
     let effects: Vec<Uuid> = members.iter().map(|m| m.effect.uuid()).collect();
     let open = sqlx::query_scalar!(
         "select effect_id from attempt where effect_id = any($1) and outcome is null",
@@ -153,10 +156,12 @@ async fn refusals(tx: &mut PgConnection, members: &[IntentMember]) -> Result<Vec
     )
     .fetch_all(&mut *tx)
     .await?;
-    let late =
-        sqlx::query_scalar!("select effect_id from late_reply where effect_id = any($1) and read_at is null", &effects)
-            .fetch_all(&mut *tx)
-            .await?;
+    let late = sqlx::query_scalar!(
+        "select effect_id from late_reply where effect_id = any($1) and read_at is null",
+        &effects
+    )
+    .fetch_all(&mut *tx)
+    .await?;
     Ok(members
         .iter()
         .filter_map(|m| {
@@ -195,7 +200,10 @@ async fn insert_members(tx: &mut PgConnection, intent: &Intent) -> Result<(), St
     .await?;
     let ids: Vec<Uuid> = members.iter().map(|m| m.attempt.uuid()).collect();
     let ordinals: Vec<i16> = members.iter().map(|m| m.ordinal).collect();
-    let operations: Vec<String> = members.iter().map(|m| m.operation.as_str().to_owned()).collect();
+    let operations: Vec<String> = members
+        .iter()
+        .map(|m| m.operation.as_str().to_owned())
+        .collect();
     let versions: Vec<i64> = members.iter().map(|m| m.version).collect();
     let hashes: Vec<String> = members.iter().map(|m| m.plan_hash.clone()).collect();
     let steps: Vec<Value> = members.iter().map(|m| m.step.clone()).collect();
@@ -225,7 +233,11 @@ async fn insert_members(tx: &mut PgConnection, intent: &Intent) -> Result<(), St
 }
 
 /// Debits the quota, per minute.
-pub(crate) async fn charge(tx: &mut PgConnection, books: BooksId, charges: &[&'static str]) -> Result<(), StoreError> {
+pub(crate) async fn charge(
+    tx: &mut PgConnection,
+    books: BooksId,
+    charges: &[&'static str],
+) -> Result<(), StoreError> {
     for scope in charges {
         sqlx::query!(
             r#"insert into quota (books_id, scope, window_start, used)

@@ -43,12 +43,21 @@ pub enum Touched {
 
 pub(crate) fn interval(duration: Duration) -> PgInterval {
     let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
-    PgInterval { months: 0, days: 0, microseconds: micros }
+    PgInterval {
+        months: 0,
+        days: 0,
+        microseconds: micros,
+    }
 }
 
 impl Store {
     /// S1 and S2: marks the lease and takes it when free; what a dead holder left is put right.
-    pub async fn touch(&self, books: BooksId, ttl: Duration, settle: Duration) -> Result<Touched, StoreError> {
+    pub async fn touch(
+        &self,
+        books: BooksId,
+        ttl: Duration,
+        settle: Duration,
+    ) -> Result<Touched, StoreError> {
         let run = RunId::fresh();
         let mut tx = self.pool.begin().await?;
         let row = sqlx::query!(
@@ -100,7 +109,11 @@ impl Store {
     }
 
     /// S7: one statement for all leases of this process; answers those that are still its own, with `wake`.
-    pub async fn beat(&self, held: &[Held], ttl: Duration) -> Result<Vec<(RunId, i64)>, StoreError> {
+    pub async fn beat(
+        &self,
+        held: &[Held],
+        ttl: Duration,
+    ) -> Result<Vec<(RunId, i64)>, StoreError> {
         let books: Vec<Uuid> = held.iter().map(|h| h.books.uuid()).collect();
         let runs: Vec<Uuid> = held.iter().map(|h| h.run.uuid()).collect();
         let fences: Vec<i64> = held.iter().map(|h| h.fence).collect();
@@ -116,7 +129,10 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        Ok(rows.into_iter().map(|row| (RunId::from_uuid(row.run), row.wake)).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| (RunId::from_uuid(row.run), row.wake))
+            .collect())
     }
 
     /// S8: releases an idle lease unless somebody marked it since `wake` was read. False: look again.
@@ -180,7 +196,12 @@ impl Store {
     }
 
     /// S11: books of one provider that are due and free, longest due first.
-    pub async fn sweep(&self, provider: &str, ttl: Duration, limit: i64) -> Result<Vec<BooksId>, StoreError> {
+    pub async fn sweep(
+        &self,
+        provider: &str,
+        ttl: Duration,
+        limit: i64,
+    ) -> Result<Vec<BooksId>, StoreError> {
         let rows = sqlx::query_scalar!(
             r#"select books_id from lease
                where provider = $1 and next_at <= clock_timestamp()
@@ -200,7 +221,11 @@ impl Store {
 }
 
 /// S2: items left running go back to the queue, or to verifying when a call of theirs is open.
-async fn take_over(tx: &mut Transaction<'static, Postgres>, held: &Held, settle: Duration) -> Result<(), StoreError> {
+async fn take_over(
+    tx: &mut Transaction<'static, Postgres>,
+    held: &Held,
+    settle: Duration,
+) -> Result<(), StoreError> {
     sqlx::query!(
         r#"update item i set
              state = case when exists (select from attempt a where a.item_id = i.id and a.outcome is null)
@@ -252,10 +277,16 @@ pub(crate) async fn lock_as_holder(
 }
 
 /// Locks the lease of a books whoever holds it.
-pub(crate) async fn lock_any(connection: &mut PgConnection, books: BooksId) -> Result<(), StoreError> {
-    sqlx::query_scalar!("select fence from lease where books_id = $1 for update", books.uuid())
-        .fetch_optional(connection)
-        .await?;
+pub(crate) async fn lock_any(
+    connection: &mut PgConnection,
+    books: BooksId,
+) -> Result<(), StoreError> {
+    sqlx::query_scalar!(
+        "select fence from lease where books_id = $1 for update",
+        books.uuid()
+    )
+    .fetch_optional(connection)
+    .await?;
     Ok(())
 }
 

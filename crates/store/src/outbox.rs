@@ -26,7 +26,13 @@ pub struct Outgoing {
 }
 
 /// Puts a message into the outbox, in the transaction of its cause.
-pub(crate) async fn put(tx: &mut PgConnection, exchange: &str, routing_key: &str, body: &Value, trace: Option<&str>) -> Result<(), StoreError> {
+pub(crate) async fn put(
+    tx: &mut PgConnection,
+    exchange: &str,
+    routing_key: &str,
+    body: &Value,
+    trace: Option<&str>,
+) -> Result<(), StoreError> {
     sqlx::query!(
         "insert into outbox (id, exchange, routing_key, body, trace) values ($1, $2, $3, $4, $5)",
         model::CallId::fresh().uuid(),
@@ -41,7 +47,11 @@ pub(crate) async fn put(tx: &mut PgConnection, exchange: &str, routing_key: &str
 }
 
 /// Tells the world that an item is finished.
-pub(crate) async fn announce_finished(tx: &mut PgConnection, record: &Record, each: &ItemMove) -> Result<(), StoreError> {
+pub(crate) async fn announce_finished(
+    tx: &mut PgConnection,
+    record: &Record,
+    each: &ItemMove,
+) -> Result<(), StoreError> {
     let body = json!({
         "type": "tieout.document.synced", "accountId": record.account, "integrationId": record.integration,
         "provider": record.provider, "kind": each.kind, "documentId": each.source_id, "version": each.version,
@@ -51,7 +61,14 @@ pub(crate) async fn announce_finished(tx: &mut PgConnection, record: &Record, ea
             _ => "PENDING",
         },
     });
-    put(tx, "tieout.events", "document.synced", &body, each.trace.as_deref()).await
+    put(
+        tx,
+        "tieout.events",
+        "document.synced",
+        &body,
+        each.trace.as_deref(),
+    )
+    .await
 }
 
 impl Store {

@@ -53,7 +53,10 @@ impl Store {
             .application_name("tieout")
             .options([
                 ("statement_timeout", STATEMENT_LIMIT),
-                ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_LIMIT),
+                (
+                    "idle_in_transaction_session_timeout",
+                    IDLE_IN_TRANSACTION_LIMIT,
+                ),
                 ("tcp_user_timeout", "10000"),
                 ("tcp_keepalives_idle", "10"),
             ]);
@@ -82,14 +85,19 @@ impl Store {
     /// Brings the schema up to date, as the owner of the tables.
     pub async fn migrate(url: &str) -> Result<(), StoreError> {
         let mut connection = PgConnection::connect(url).await?;
-        sqlx::migrate!("../../migrations").run(&mut connection).await.map_err(StoreError::Migration)?;
+        sqlx::migrate!("../../migrations")
+            .run(&mut connection)
+            .await
+            .map_err(StoreError::Migration)?;
         connection.close().await?;
         Ok(())
     }
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query_scalar!("select 1 as one").fetch_one(&self.pool).await?;
+        sqlx::query_scalar!("select 1 as one")
+            .fetch_one(&self.pool)
+            .await?;
         Ok(())
     }
 
@@ -99,7 +107,10 @@ impl Store {
     }
 
     /// A transaction that sees one account.
-    pub(crate) async fn begin_for(&self, account: AccountId) -> Result<Transaction<'static, Postgres>, StoreError> {
+    pub(crate) async fn begin_for(
+        &self,
+        account: AccountId,
+    ) -> Result<Transaction<'static, Postgres>, StoreError> {
         let mut tx = self.pool.begin().await?;
         set_account(&mut tx, account).await?;
         Ok(tx)
@@ -107,9 +118,15 @@ impl Store {
 }
 
 /// Names the account of the running transaction.
-pub(crate) async fn set_account(connection: &mut PgConnection, account: AccountId) -> Result<(), StoreError> {
-    sqlx::query_scalar!("select set_config('tieout.account_id', $1, true)", account.0.to_string())
-        .fetch_one(connection)
-        .await?;
+pub(crate) async fn set_account(
+    connection: &mut PgConnection,
+    account: AccountId,
+) -> Result<(), StoreError> {
+    sqlx::query_scalar!(
+        "select set_config('tieout.account_id', $1, true)",
+        account.0.to_string()
+    )
+    .fetch_one(connection)
+    .await?;
     Ok(())
 }

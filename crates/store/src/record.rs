@@ -6,7 +6,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use model::{AccountId, AttemptId, BooksId, CallId, DocumentKind, EffectId, Failure, IntegrationId, ItemId, ItemState, Operation, Owner, SourceId};
+use model::{
+    AccountId, AttemptId, BooksId, CallId, DocumentKind, EffectId, Failure, IntegrationId, ItemId,
+    ItemState, Operation, Owner, SourceId,
+};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -27,12 +30,28 @@ pub struct Record {
     pub provider: String,
     /// The call; none when items are moved without one.
     pub call: Option<CallId>,
+    /// What the outcomes rest on; none when items are moved without a call.
+    pub basis: Basis,
     /// Closes the call with this reason; none leaves it open (an outcome is unknown).
     pub close: Option<&'static str>,
     /// Whether a look-up now found members absent.
     pub absent: bool,
     /// One entry per member.
     pub elements: Vec<Element>,
+}
+
+/// What outcomes rest on, which says what may be believed of them.
+#[derive(Clone, Copy, Debug)]
+pub enum Basis {
+    /// The reply to this sending of the call. A success is believed whoever holds the lease by now; a refusal
+    /// only while this is the latest sending, since a later one may have succeeded.
+    Reply {
+        /// Which sending, from 1.
+        sending: i32,
+    },
+    /// A look-up, or not having sent, under this lease. Presence is believed; everything else only while the
+    /// lease is held, since a new holder may have sent again.
+    Holder(Held),
 }
 
 /// What is to be recorded of one member.
@@ -210,6 +229,8 @@ pub struct Recorded {
 /// The raw reply, in its own commit before it is interpreted.
 #[derive(Clone, Debug)]
 pub struct RawReply {
+    /// Which sending of the call it answers, from 1.
+    pub sending: i32,
     /// Whose account.
     pub account: AccountId,
     /// Whose books.
@@ -230,12 +251,13 @@ pub struct RawReply {
 pub(crate) async fn store_reply(tx: &mut PgConnection, reply: &RawReply) -> Result<(), StoreError> {
     sqlx::query!(
         r#"update call set status = $2, reply_headers = $3, reply = $4, correlation = $5, answered_at = clock_timestamp()
-           where id = $1 and answered_at is null and closed_at is null"#,
+           where id = $1 and sends = $6 and answered_at is null and closed_at is null"#,
         reply.call.uuid(),
         i32::from(reply.status),
         reply.headers,
         reply.body,
         reply.correlation,
+        reply.sending,
     )
     .execute(tx)
     .await?;
@@ -245,8 +267,13 @@ pub(crate) async fn store_reply(tx: &mut PgConnection, reply: &RawReply) -> Resu
 /// S6 on a transaction of the account.
 pub(crate) async fn record(tx: &mut PgConnection, record: &Record) -> Result<Recorded, StoreError> {
     let mut done = Recorded::default();
+    lock_any(tx, record.books).await?;
+    let is_current = is_current(tx, record).await?;
     let mut ours = Vec::with_capacity(record.elements.len());
     for element in &record.elements {
+        if !is_current && element.outcome.landed().is_none() {
+            continue;
+        }
         let written = write_outcome(tx, record, element).await?;
         if written {
             done.written += 1;
@@ -255,23 +282,52 @@ pub(crate) async fn record(tx: &mut PgConnection, record: &Record) -> Result<Rec
             done.late += 1;
         }
     }
-    if let Some(call) = record.call {
+    if let Some(call) = record.call.filter(|_| is_current) {
         close_call(tx, call, record.close, record.absent).await?;
     }
-    lock_any(tx, record.books).await?;
-    let mut due = false;
+    let mut due = None;
     for element in &ours {
-        due |= move_item(tx, record, &element.item).await?;
+        due = earlier(due, move_item(tx, record, &element.item).await?);
     }
-    if due {
-        wake(tx, record.books, None).await?;
+    // Whoever records may have lost the lease: the mark and `next_at` tell whoever holds it now.
+    if due.is_some() {
+        wake(tx, record.books, due).await?;
     }
     health(tx, record, &ours).await?;
     Ok(done)
 }
 
+/// Whether everything these outcomes say may be believed, or presence only.
+async fn is_current(tx: &mut PgConnection, record: &Record) -> Result<bool, StoreError> {
+    match (record.basis, record.call) {
+        (Basis::Holder(held), _) => Ok(lock_as_holder(tx, &held).await?.is_some()),
+        (Basis::Reply { sending }, Some(call)) => {
+            let latest = sqlx::query_scalar!(
+                "select sends from call where id = $1 for update",
+                call.uuid()
+            )
+            .fetch_optional(tx)
+            .await?;
+            Ok(latest == Some(sending))
+        }
+        (Basis::Reply { .. }, None) => Ok(true),
+    }
+}
+
+fn earlier(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
 /// Items moved by their holder without a call: planned, found waiting, refused. False: the lease is lost.
-pub(crate) async fn move_items(tx: &mut PgConnection, held: &Held, provider: &str, moves: &[ItemMove]) -> Result<bool, StoreError> {
+pub(crate) async fn move_items(
+    tx: &mut PgConnection,
+    held: &Held,
+    provider: &str,
+    moves: &[ItemMove],
+) -> Result<bool, StoreError> {
     if lock_as_holder(tx, held).await?.is_none() {
         return Ok(false);
     }
@@ -281,21 +337,27 @@ pub(crate) async fn move_items(tx: &mut PgConnection, held: &Held, provider: &st
         integration: held.integration,
         provider: provider.to_owned(),
         call: None,
+        basis: Basis::Holder(*held),
         close: None,
         absent: false,
         elements: Vec::new(),
     };
+    let mut due = None;
     for each in moves {
-        let moved = move_item(tx, &record, each).await?;
-        if moved {
-            wake(tx, held.books, None).await?;
-        }
+        due = earlier(due, move_item(tx, &record, each).await?);
+    }
+    if due.is_some() {
+        wake(tx, held.books, due).await?;
     }
     Ok(true)
 }
 
 /// Writes an attempt's outcome where there is none, with link, effect, finding and log. False: too late.
-async fn write_outcome(tx: &mut PgConnection, record: &Record, element: &Element) -> Result<bool, StoreError> {
+async fn write_outcome(
+    tx: &mut PgConnection,
+    record: &Record,
+    element: &Element,
+) -> Result<bool, StoreError> {
     let landed = element.outcome.landed();
     let Some(word) = element.outcome.word() else {
         // Still unknown: the item is moved only while the attempt is open.
@@ -307,7 +369,10 @@ async fn write_outcome(tx: &mut PgConnection, record: &Record, element: &Element
         .await?;
         return Ok(open);
     };
-    let failure = element.outcome.failure().map(|f| serde_json::to_value(f).unwrap_or_default());
+    let failure = element
+        .outcome
+        .failure()
+        .map(|f| serde_json::to_value(f).unwrap_or_default());
     let written = sqlx::query!(
         r#"update attempt set outcome = $2, outcome_at = clock_timestamp(), failure = $3, landed = $4
            where id = $1 and outcome is null"#,
@@ -330,7 +395,15 @@ async fn write_outcome(tx: &mut PgConnection, record: &Record, element: &Element
         link(tx, record, element, landed).await?;
     }
     if let Some(found) = &element.finding {
-        raise(tx, record.account, record.books, element.item.item, element.effect, found).await?;
+        raise(
+            tx,
+            record.account,
+            record.books,
+            element.item.item,
+            element.effect,
+            found,
+        )
+        .await?;
     }
     log(tx, record, element, landed).await?;
     Ok(true)
@@ -345,7 +418,12 @@ fn landed_json(landed: &Landed) -> Value {
 }
 
 /// A success after its attempt was closed: kept, and named at once when it is a second object.
-async fn keep_late(tx: &mut PgConnection, record: &Record, element: &Element, landed: &Landed) -> Result<(), StoreError> {
+async fn keep_late(
+    tx: &mut PgConnection,
+    record: &Record,
+    element: &Element,
+    landed: &Landed,
+) -> Result<(), StoreError> {
     let outcome = sqlx::query!(
         r#"select a.outcome, l.external_id as "external_id?" from attempt a
            left join link l on l.effect_id = a.effect_id where a.id = $1"#,
@@ -370,7 +448,15 @@ async fn keep_late(tx: &mut PgConnection, record: &Record, element: &Element, la
     .await?;
     if let Some(other) = known.external_id {
         let found = duplicate(&other, &landed.external_id);
-        raise(tx, record.account, record.books, element.item.item, element.effect, &found).await?;
+        raise(
+            tx,
+            record.account,
+            record.books,
+            element.item.item,
+            element.effect,
+            &found,
+        )
+        .await?;
     }
     Ok(())
 }
@@ -386,7 +472,12 @@ pub(crate) fn duplicate(first: &str, second: &str) -> Finding {
     }
 }
 
-async fn link(tx: &mut PgConnection, record: &Record, element: &Element, landed: &Landed) -> Result<(), StoreError> {
+async fn link(
+    tx: &mut PgConnection,
+    record: &Record,
+    element: &Element,
+    landed: &Landed,
+) -> Result<(), StoreError> {
     let taken = sqlx::query_scalar!(
         "select effect_id from link where books_id = $1 and effect_kind = $2 and external_id = $3 and effect_id <> $4",
         record.books.uuid(),
@@ -399,10 +490,21 @@ async fn link(tx: &mut PgConnection, record: &Record, element: &Element, landed:
     if taken.is_some() {
         let found = Finding {
             code: "OBJECT_OF_ANOTHER_DOCUMENT",
-            message: format!("The provider answered with {}, which belongs to another document.", landed.external_id),
+            message: format!(
+                "The provider answered with {}, which belongs to another document.",
+                landed.external_id
+            ),
             detail: json!({ "externalId": landed.external_id }),
         };
-        return raise(tx, record.account, record.books, element.item.item, element.effect, &found).await;
+        return raise(
+            tx,
+            record.account,
+            record.books,
+            element.item.item,
+            element.effect,
+            &found,
+        )
+        .await;
     }
     sqlx::query!(
         r#"insert into link (effect_id, account_id, books_id, effect_kind, external_id, revision, fingerprint, state,
@@ -426,10 +528,18 @@ async fn link(tx: &mut PgConnection, record: &Record, element: &Element, landed:
     )
     .execute(&mut *tx)
     .await?;
-    let effect_state = if landed.state == "ENDED" { "ENDED" } else { "DONE" };
-    sqlx::query!("update effect set state = $2 where id = $1", element.effect.uuid(), effect_state)
-        .execute(&mut *tx)
-        .await?;
+    let effect_state = if landed.state == "ENDED" {
+        "ENDED"
+    } else {
+        "DONE"
+    };
+    sqlx::query!(
+        "update effect set state = $2 where id = $1",
+        element.effect.uuid(),
+        effect_state
+    )
+    .execute(&mut *tx)
+    .await?;
     Ok(())
 }
 
@@ -460,9 +570,18 @@ pub(crate) async fn raise(
     Ok(())
 }
 
-async fn log(tx: &mut PgConnection, record: &Record, element: &Element, landed: Option<&Landed>) -> Result<(), StoreError> {
+async fn log(
+    tx: &mut PgConnection,
+    record: &Record,
+    element: &Element,
+    landed: Option<&Landed>,
+) -> Result<(), StoreError> {
     let failure = element.outcome.failure();
-    let status = if landed.is_some() { "SUCCESS" } else { "FAILED" };
+    let status = if landed.is_some() {
+        "SUCCESS"
+    } else {
+        "FAILED"
+    };
     sqlx::query!(
         r#"insert into accounting_sync_log (account_id, integration_id, sync_type, entity_type, entity_id, external_id,
              status, operation, call_id, error_message, error_code, retry_count, started_at, completed_at, duration)
@@ -486,7 +605,12 @@ async fn log(tx: &mut PgConnection, record: &Record, element: &Element, landed: 
     Ok(())
 }
 
-async fn close_call(tx: &mut PgConnection, call: CallId, reason: Option<&'static str>, absent: bool) -> Result<(), StoreError> {
+async fn close_call(
+    tx: &mut PgConnection,
+    call: CallId,
+    reason: Option<&'static str>,
+    absent: bool,
+) -> Result<(), StoreError> {
     sqlx::query!(
         r#"update call set
              closed_at = case when $2::text is null then null else clock_timestamp() end,
@@ -502,26 +626,75 @@ async fn close_call(tx: &mut PgConnection, call: CallId, reason: Option<&'static
     Ok(())
 }
 
-/// Moves one item that is in hand. True when something became due at once.
-async fn move_item(tx: &mut PgConnection, record: &Record, each: &ItemMove) -> Result<bool, StoreError> {
+/// Moves one item that is in hand. Answers when it, or what waited for it, is due.
+async fn move_item(
+    tx: &mut PgConnection,
+    record: &Record,
+    each: &ItemMove,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
     let failure = match &each.next {
-        Next::Later { failure, .. } | Next::LookFirst(failure) | Next::Park { failure, .. } | Next::GiveUp { failure, .. } => Some(failure),
+        Next::Later { failure, .. }
+        | Next::LookFirst(failure)
+        | Next::Park { failure, .. }
+        | Next::GiveUp { failure, .. } => Some(failure),
         Next::Finished { .. } | Next::More | Next::Verify { .. } => None,
     };
     let (state, after, owner, look_first, reason) = match &each.next {
         Next::Finished { state, reason } => (*state, None, Owner::System, false, reason.clone()),
-        Next::More => (ItemState::Queued, Some(Duration::ZERO), Owner::System, false, None),
-        Next::Later { after, failure } => (ItemState::Waiting, Some(*after), Owner::System, false, Some(failure.message.clone())),
-        Next::LookFirst(failure) => (ItemState::Queued, Some(Duration::ZERO), Owner::System, true, Some(failure.message.clone())),
-        Next::Verify { after, reason } => (ItemState::Verifying, Some(*after), Owner::System, false, Some(reason.clone())),
-        Next::Park { owner, failure, .. } => (ItemState::Parked, None, *owner, false, Some(failure.message.clone())),
-        Next::GiveUp { owner, failure } => (ItemState::Failed, None, *owner, false, Some(failure.message.clone())),
+        Next::More => (
+            ItemState::Queued,
+            Some(Duration::ZERO),
+            Owner::System,
+            false,
+            None,
+        ),
+        Next::Later { after, failure } => (
+            ItemState::Waiting,
+            Some(*after),
+            Owner::System,
+            false,
+            Some(failure.message.clone()),
+        ),
+        Next::LookFirst(failure) => (
+            ItemState::Queued,
+            Some(Duration::ZERO),
+            Owner::System,
+            true,
+            Some(failure.message.clone()),
+        ),
+        Next::Verify { after, reason } => (
+            ItemState::Verifying,
+            Some(*after),
+            Owner::System,
+            false,
+            Some(reason.clone()),
+        ),
+        Next::Park { owner, failure, .. } => (
+            ItemState::Parked,
+            None,
+            *owner,
+            false,
+            Some(failure.message.clone()),
+        ),
+        Next::GiveUp { owner, failure } => (
+            ItemState::Failed,
+            None,
+            *owner,
+            false,
+            Some(failure.message.clone()),
+        ),
     };
     let waits_for = match &each.next {
-        Next::Park { waits_for: Some((kind, id)), .. } => Some(format!("{}/{id}", kind.as_str())),
+        Next::Park {
+            waits_for: Some((kind, id)),
+            ..
+        } => Some(format!("{}/{id}", kind.as_str())),
         _ => None,
     };
-    let newer_wins = matches!(each.next, Next::Finished { .. } | Next::Park { .. } | Next::GiveUp { .. } | Next::Later { .. });
+    let newer_wins = matches!(
+        each.next,
+        Next::Finished { .. } | Next::Park { .. } | Next::GiveUp { .. } | Next::Later { .. }
+    );
     let finished = matches!(each.next, Next::Finished { .. });
     let counted = failure.is_some_and(|f| f.kind != model::FailureKind::Throttled);
     let row = sqlx::query!(
@@ -536,7 +709,7 @@ async fn move_item(tx: &mut PgConnection, record: &Record, each: &ItemMove) -> R
              done_at = case when $11 then clock_timestamp() else done_at end,
              fence = null, updated_at = clock_timestamp()
            where id = $1 and version = $2 and state in ('running', 'verifying', 'queued')
-           returning state, due_at <= clock_timestamp() as "is_due""#,
+           returning state, due_at, clock_timestamp() as "now!""#,
         each.item.uuid(),
         each.version,
         state.as_str(),
@@ -552,27 +725,38 @@ async fn move_item(tx: &mut PgConnection, record: &Record, each: &ItemMove) -> R
     )
     .fetch_optional(&mut *tx)
     .await?;
-    let Some(row) = row else { return Ok(false) };
-    let mut due = row.is_due == Some(true);
+    let Some(row) = row else { return Ok(None) };
+    let mut is_due_now = false;
     if finished {
-        due |= release_waiters(tx, record.books, each).await?;
+        is_due_now |= release_waiters(tx, record.books, each).await?;
         dead::resolve(tx, each.item).await?;
         outbox::announce_finished(tx, record, each).await?;
     }
     match &each.next {
-        Next::Park { waits_for: Some((kind, id)), .. } => {
-            due |= recheck_dependency(tx, record.books, each.item, *kind, id).await?;
+        Next::Park {
+            waits_for: Some((kind, id)),
+            ..
+        } => {
+            is_due_now |= recheck_dependency(tx, record.books, each.item, *kind, id).await?;
         }
         Next::GiveUp { failure, owner } if row.state == "failed" => {
             dead::give_up(tx, record, each, *owner, failure).await?;
         }
         _ => {}
     }
-    Ok(due)
+    Ok(if is_due_now {
+        Some(row.now)
+    } else {
+        row.due_at
+    })
 }
 
 /// Documents that waited for this one are ready.
-async fn release_waiters(tx: &mut PgConnection, books: BooksId, each: &ItemMove) -> Result<bool, StoreError> {
+async fn release_waiters(
+    tx: &mut PgConnection,
+    books: BooksId,
+    each: &ItemMove,
+) -> Result<bool, StoreError> {
     let released = sqlx::query!(
         r#"update item set state = 'queued', due_at = clock_timestamp(), waits_for = null, reason = null, failure = null,
              owner = 'SYSTEM', updated_at = clock_timestamp()
@@ -588,7 +772,13 @@ async fn release_waiters(tx: &mut PgConnection, books: BooksId, each: &ItemMove)
 
 /// Under the lease's lock: the arrival may have been recorded since the plan was made. Else a live item lends
 /// its priority to what it waits for.
-async fn recheck_dependency(tx: &mut PgConnection, books: BooksId, item: ItemId, kind: DocumentKind, id: &SourceId) -> Result<bool, StoreError> {
+async fn recheck_dependency(
+    tx: &mut PgConnection,
+    books: BooksId,
+    item: ItemId,
+    kind: DocumentKind,
+    id: &SourceId,
+) -> Result<bool, StoreError> {
     let arrived = sqlx::query!(
         r#"update item w set state = 'queued', due_at = clock_timestamp(), waits_for = null, reason = null,
              failure = null, owner = 'SYSTEM'
@@ -617,7 +807,11 @@ async fn recheck_dependency(tx: &mut PgConnection, books: BooksId, item: ItemId,
 }
 
 /// `isHealthy`, `errorCount`, `lastError`, `lastSyncAt`: the last word of this record.
-async fn health(tx: &mut PgConnection, record: &Record, ours: &[&Element]) -> Result<(), StoreError> {
+async fn health(
+    tx: &mut PgConnection,
+    record: &Record,
+    ours: &[&Element],
+) -> Result<(), StoreError> {
     let succeeded = ours.iter().any(|e| e.outcome.landed().is_some());
     let failed = ours.iter().rev().find_map(|e| match &e.item.next {
         Next::GiveUp { failure, .. } | Next::Park { failure, .. } => Some(failure.message.as_str()),

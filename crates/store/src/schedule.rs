@@ -46,7 +46,9 @@ pub struct StateCount {
 impl Store {
     /// The database's clock.
     pub async fn now(&self) -> Result<DateTime<Utc>, StoreError> {
-        let now = sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(&self.pool).await?;
+        let now = sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#)
+            .fetch_one(&self.pool)
+            .await?;
         Ok(now)
     }
 
@@ -67,9 +69,13 @@ impl Store {
 
     /// Steps down, so that another may lead at once.
     pub async fn step_down(&self, role: &str, run: RunId) -> Result<(), StoreError> {
-        sqlx::query!("update leader set run = null, expires_at = null where role = $1 and run = $2", role, run.uuid())
-            .execute(&self.pool)
-            .await?;
+        sqlx::query!(
+            "update leader set run = null, expires_at = null where role = $1 and run = $2",
+            role,
+            run.uuid()
+        )
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 
@@ -90,10 +96,12 @@ impl Store {
                     account: AccountId(row.account_id),
                     books: BooksId::from_uuid(row.books_id),
                     provider: row.provider,
-                    frequency: SyncFrequency::from_stored(&row.sync_frequency)
-                        .ok_or_else(|| StoreError::Damaged(format!("frequency {}", row.sync_frequency)))?,
-                    settings: serde_json::from_value(row.sync_settings)
-                        .map_err(|e| StoreError::Damaged(format!("settings of integration {}: {e}", row.id)))?,
+                    frequency: SyncFrequency::from_stored(&row.sync_frequency).ok_or_else(
+                        || StoreError::Damaged(format!("frequency {}", row.sync_frequency)),
+                    )?,
+                    settings: serde_json::from_value(row.sync_settings).map_err(|e| {
+                        StoreError::Damaged(format!("settings of integration {}: {e}", row.id))
+                    })?,
                     last_slot_at: row.last_slot_at,
                 })
             })
@@ -123,7 +131,14 @@ impl Store {
         if items > 0 {
             wake(&mut tx, of.books, None).await?;
             let ticket = json!({ "v": model::ticket::TICKET_VERSION, "books": of.books });
-            outbox::put(&mut tx, "tieout.sync", &format!("{}.bulk", of.provider), &ticket, None).await?;
+            outbox::put(
+                &mut tx,
+                "tieout.sync",
+                &format!("{}.bulk", of.provider),
+                &ticket,
+                None,
+            )
+            .await?;
         }
         tx.commit().await?;
         Ok(Some(items))
@@ -142,9 +157,12 @@ impl Store {
         .await?;
         for gap in &gaps {
             let mut tx = self.begin_for(AccountId(gap.account_id)).await?;
-            sqlx::query!("update account_feed set gap_asked_at = clock_timestamp() where account_id = $1", gap.account_id)
-                .execute(&mut *tx)
-                .await?;
+            sqlx::query!(
+                "update account_feed set gap_asked_at = clock_timestamp() where account_id = $1",
+                gap.account_id
+            )
+            .execute(&mut *tx)
+            .await?;
             let body = json!({
                 "type": "tieout.resync.requested", "accountId": gap.account_id, "afterSequence": gap.contiguous,
                 "upToSequence": gap.highest,
@@ -168,7 +186,12 @@ impl Store {
         .await?;
         Ok(rows
             .into_iter()
-            .map(|r| StateCount { provider: r.provider, state: r.state, count: r.count, oldest_due_seconds: r.oldest })
+            .map(|r| StateCount {
+                provider: r.provider,
+                state: r.state,
+                count: r.count,
+                oldest_due_seconds: r.oldest,
+            })
             .collect())
     }
 
@@ -180,14 +203,21 @@ impl Store {
         )
         .fetch_one(&self.pool)
         .await?;
-        let dead = sqlx::query_scalar!(r#"select count(*) as "count!" from dead_letter where state = 'OPEN'"#)
-            .fetch_one(&self.pool)
-            .await?;
+        let dead = sqlx::query_scalar!(
+            r#"select count(*) as "count!" from dead_letter where state = 'OPEN'"#
+        )
+        .fetch_one(&self.pool)
+        .await?;
         Ok((outbox.count, outbox.age, dead))
     }
 }
 
-async fn release_slot_items(tx: &mut PgConnection, of: &Scheduled, slot: &Slot, job: JobId) -> Result<u64, StoreError> {
+async fn release_slot_items(
+    tx: &mut PgConnection,
+    of: &Scheduled,
+    slot: &Slot,
+    job: JobId,
+) -> Result<u64, StoreError> {
     sqlx::query!(
         "insert into job (id, account_id, integration_id, cause, requested_by) values ($1, $2, $3, 'SLOT', $4)",
         job.uuid(),

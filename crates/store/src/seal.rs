@@ -53,7 +53,9 @@ pub struct Sealer {
 
 impl fmt::Debug for Sealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sealer").field("versions", &self.keys.keys()).finish_non_exhaustive()
+        f.debug_struct("Sealer")
+            .field("versions", &self.keys.keys())
+            .finish_non_exhaustive()
     }
 }
 
@@ -61,14 +63,26 @@ impl Sealer {
     /// Reads `1:<base64 of 32 bytes>[,2:…]`.
     pub fn parse(text: &str) -> Result<Self, SealError> {
         let mut keys = BTreeMap::new();
-        for (index, entry) in text.split(',').map(str::trim).filter(|e| !e.is_empty()).enumerate() {
+        for (index, entry) in text
+            .split(',')
+            .map(str::trim)
+            .filter(|e| !e.is_empty())
+            .enumerate()
+        {
             let (version, key) = entry.split_once(':').ok_or(SealError::BadKeys(index + 1))?;
             let version: i32 = version.parse().map_err(|_| SealError::BadKeys(index + 1))?;
-            let bytes = STANDARD.decode(key).map_err(|_| SealError::BadKeys(index + 1))?;
-            let cipher = XChaCha20Poly1305::new_from_slice(&bytes).map_err(|_| SealError::BadKeys(index + 1))?;
+            let bytes = STANDARD
+                .decode(key)
+                .map_err(|_| SealError::BadKeys(index + 1))?;
+            let cipher = XChaCha20Poly1305::new_from_slice(&bytes)
+                .map_err(|_| SealError::BadKeys(index + 1))?;
             keys.insert(version, cipher);
         }
-        if keys.is_empty() { Err(SealError::NoKeys) } else { Ok(Self { keys }) }
+        if keys.is_empty() {
+            Err(SealError::NoKeys)
+        } else {
+            Ok(Self { keys })
+        }
     }
 
     /// The version that seals.
@@ -82,18 +96,34 @@ impl Sealer {
         let cipher = self.keys.get(&version).ok_or(SealError::NoKeys)?;
         let nonce = XChaCha20Poly1305::generate_nonce(&mut OsRng);
         let aad = place.binding(version);
-        let sealed =
-            cipher.encrypt(&nonce, Payload { msg: secret.as_bytes(), aad: &aad }).map_err(|_| SealError::Refused)?;
+        let sealed = cipher
+            .encrypt(
+                &nonce,
+                Payload {
+                    msg: secret.as_bytes(),
+                    aad: &aad,
+                },
+            )
+            .map_err(|_| SealError::Refused)?;
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
     /// Opens what was sealed at this place with this key version.
     pub fn open(&self, place: &Place, version: i32, sealed: &[u8]) -> Result<String, SealError> {
-        let cipher = self.keys.get(&version).ok_or(SealError::UnknownVersion(version))?;
+        let cipher = self
+            .keys
+            .get(&version)
+            .ok_or(SealError::UnknownVersion(version))?;
         let (nonce, body) = sealed.split_at_checked(NONCE).ok_or(SealError::Refused)?;
         let aad = place.binding(version);
         let opened = cipher
-            .decrypt(XNonce::from_slice(nonce), Payload { msg: body, aad: &aad })
+            .decrypt(
+                XNonce::from_slice(nonce),
+                Payload {
+                    msg: body,
+                    aad: &aad,
+                },
+            )
             .map_err(|_| SealError::Refused)?;
         String::from_utf8(opened).map_err(|_| SealError::Refused)
     }
@@ -101,7 +131,14 @@ impl Sealer {
 
 impl Place {
     fn binding(&self, version: i32) -> Vec<u8> {
-        format!("tieout/{}/{}/{}/{}/{version}", self.table, self.column, self.row.simple(), self.account).into_bytes()
+        format!(
+            "tieout/{}/{}/{}/{}/{version}",
+            self.table,
+            self.column,
+            self.row.simple(),
+            self.account
+        )
+        .into_bytes()
     }
 }
 

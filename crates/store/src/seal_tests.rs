@@ -2,10 +2,16 @@
 
 use super::*;
 
-const KEYS: &str = "1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=,2:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+const KEYS: &str =
+    "1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=,2:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 
 fn place() -> Place {
-    Place { table: "token_set", column: "access", row: Uuid::from_u128(7), account: AccountId(1) }
+    Place {
+        table: "token_set",
+        column: "access",
+        row: Uuid::from_u128(7),
+        account: AccountId(1),
+    }
 }
 
 #[test]
@@ -21,16 +27,31 @@ fn a_sealed_value_moved_anywhere_else_does_not_open() {
     let sealer = Sealer::parse(KEYS).unwrap();
     let sealed = sealer.seal(&place(), "a secret").unwrap();
     let elsewhere = [
-        Place { table: "other", ..place() },
-        Place { column: "refresh", ..place() },
-        Place { row: Uuid::from_u128(8), ..place() },
-        Place { account: AccountId(2), ..place() },
+        Place {
+            table: "other",
+            ..place()
+        },
+        Place {
+            column: "refresh",
+            ..place()
+        },
+        Place {
+            row: Uuid::from_u128(8),
+            ..place()
+        },
+        Place {
+            account: AccountId(2),
+            ..place()
+        },
     ];
     for place in elsewhere {
         assert_eq!(sealer.open(&place, 2, &sealed), Err(SealError::Refused));
     }
     assert_eq!(sealer.open(&place(), 1, &sealed), Err(SealError::Refused));
-    assert_eq!(sealer.open(&place(), 9, &sealed), Err(SealError::UnknownVersion(9)));
+    assert_eq!(
+        sealer.open(&place(), 9, &sealed),
+        Err(SealError::UnknownVersion(9))
+    );
 }
 
 #[test]
@@ -40,7 +61,11 @@ fn every_flipped_byte_is_noticed() {
     for index in 0..sealed.len() {
         let mut bad = sealed.clone();
         bad[index] ^= 1;
-        assert_eq!(sealer.open(&place(), 2, &bad), Err(SealError::Refused), "byte {index}");
+        assert_eq!(
+            sealer.open(&place(), 2, &bad),
+            Err(SealError::Refused),
+            "byte {index}"
+        );
     }
 }
 
@@ -48,5 +73,8 @@ fn every_flipped_byte_is_noticed() {
 fn keys_that_are_not_keys_are_refused_by_number() {
     assert_eq!(Sealer::parse("").unwrap_err(), SealError::NoKeys);
     assert_eq!(Sealer::parse("1:short").unwrap_err(), SealError::BadKeys(1));
-    assert_eq!(Sealer::parse(&format!("{KEYS},x:y")).unwrap_err(), SealError::BadKeys(3));
+    assert_eq!(
+        Sealer::parse(&format!("{KEYS},x:y")).unwrap_err(),
+        SealError::BadKeys(3)
+    );
 }

@@ -52,12 +52,22 @@ pub enum Turn {
 }
 
 fn place(id: TokenSetId, account: AccountId, column: &'static str) -> Place {
-    Place { table: "token_set", column, row: id.uuid(), account }
+    Place {
+        table: "token_set",
+        column,
+        row: id.uuid(),
+        account,
+    }
 }
 
 impl Store {
     /// The access token, or none when the consent is broken.
-    pub async fn access(&self, account: AccountId, id: TokenSetId, sealer: &Sealer) -> Result<Option<Access>, StoreError> {
+    pub async fn access(
+        &self,
+        account: AccountId,
+        id: TokenSetId,
+        sealer: &Sealer,
+    ) -> Result<Option<Access>, StoreError> {
         let mut tx = self.begin_for(account).await?;
         let row = sqlx::query!(
             r#"select access_sealed, key_version, generation, state,
@@ -72,8 +82,18 @@ impl Store {
         let Some(sealed) = row.access_sealed.filter(|_| row.state == "ACTIVE") else {
             return Ok(None);
         };
-        let token = sealer.open(&place(id, account, "access_sealed"), row.key_version, &sealed).map_err(StoreError::Seal)?;
-        Ok(Some(Access { token, expires_in: row.expires_in, generation: row.generation }))
+        let token = sealer
+            .open(
+                &place(id, account, "access_sealed"),
+                row.key_version,
+                &sealed,
+            )
+            .map_err(StoreError::Seal)?;
+        Ok(Some(Access {
+            token,
+            expires_in: row.expires_in,
+            generation: row.generation,
+        }))
     }
 
     /// Takes the turn to refresh what has `generation`, for at most `ttl`.
@@ -113,9 +133,16 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
-        let sealed = row.refresh_sealed.ok_or_else(|| StoreError::Damaged(format!("{id} has no refresh token")))?;
-        let refresh =
-            sealer.open(&place(id, account, "refresh_sealed"), row.key_version, &sealed).map_err(StoreError::Seal)?;
+        let sealed = row
+            .refresh_sealed
+            .ok_or_else(|| StoreError::Damaged(format!("{id} has no refresh token")))?;
+        let refresh = sealer
+            .open(
+                &place(id, account, "refresh_sealed"),
+                row.key_version,
+                &sealed,
+            )
+            .map_err(StoreError::Seal)?;
         Ok(Turn::Ours { run, refresh })
     }
 
@@ -128,7 +155,11 @@ impl Store {
         tokens: &NewTokens,
         sealer: &Sealer,
     ) -> Result<bool, StoreError> {
-        let seal = |column, secret: &str| sealer.seal(&place(id, account, column), secret).map_err(StoreError::Seal);
+        let seal = |column, secret: &str| {
+            sealer
+                .seal(&place(id, account, column), secret)
+                .map_err(StoreError::Seal)
+        };
         let access = seal("access_sealed", &tokens.access)?;
         let refresh = seal("refresh_sealed", &tokens.refresh)?;
         let mut tx = self.begin_for(account).await?;
@@ -154,7 +185,14 @@ impl Store {
     }
 
     /// Ends a turn without new tokens; a broken consent waits for a person.
-    pub async fn fail_refresh(&self, account: AccountId, id: TokenSetId, run: RunId, is_broken: bool, error: &str) -> Result<(), StoreError> {
+    pub async fn fail_refresh(
+        &self,
+        account: AccountId,
+        id: TokenSetId,
+        run: RunId,
+        is_broken: bool,
+        error: &str,
+    ) -> Result<(), StoreError> {
         let mut tx = self.begin_for(account).await?;
         sqlx::query!(
             r#"update token_set set refresh_run = null, refresh_until = null, last_error = $3,
@@ -181,7 +219,11 @@ impl Store {
         sealer: &Sealer,
     ) -> Result<TokenSetId, StoreError> {
         let id = TokenSetId::fresh();
-        let seal = |column, secret: &str| sealer.seal(&place(id, account, column), secret).map_err(StoreError::Seal);
+        let seal = |column, secret: &str| {
+            sealer
+                .seal(&place(id, account, column), secret)
+                .map_err(StoreError::Seal)
+        };
         let access = seal("access_sealed", &tokens.access)?;
         let refresh = seal("refresh_sealed", &tokens.refresh)?;
         let mut tx = self.begin_for(account).await?;
@@ -206,7 +248,10 @@ impl Store {
     }
 
     /// Consents whose refresh token expires before `within` has passed: id, account, provider, when.
-    pub async fn expiring_consents(&self, within: Duration) -> Result<Vec<(TokenSetId, AccountId, String, DateTime<Utc>)>, StoreError> {
+    pub async fn expiring_consents(
+        &self,
+        within: Duration,
+    ) -> Result<Vec<(TokenSetId, AccountId, String, DateTime<Utc>)>, StoreError> {
         let rows = sqlx::query!(
             r#"select id, account_id, provider, refresh_expires_at as "at!" from token_set
                where state = 'ACTIVE' and refresh_expires_at < clock_timestamp() + $1::interval"#,
@@ -214,6 +259,16 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        Ok(rows.into_iter().map(|r| (TokenSetId::from_uuid(r.id), AccountId(r.account_id), r.provider, r.at)).collect())
+        Ok(rows
+            .into_iter()
+            .map(|r| {
+                (
+                    TokenSetId::from_uuid(r.id),
+                    AccountId(r.account_id),
+                    r.provider,
+                    r.at,
+                )
+            })
+            .collect())
     }
 }

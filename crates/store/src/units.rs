@@ -69,9 +69,13 @@ impl Unit {
             Self::Intent(each) => intent::intend(tx, each).await.map(Unitary::Intended),
             Self::Reply(reply) => record::store_reply(tx, reply).await.map(|()| Unitary::Kept),
             Self::Record(each) => record::record(tx, each).await.map(Unitary::Recorded),
-            Self::Moves { held, provider, moves } => {
-                record::move_items(tx, held, provider, moves).await.map(Unitary::Moved)
-            }
+            Self::Moves {
+                held,
+                provider,
+                moves,
+            } => record::move_items(tx, held, provider, moves)
+                .await
+                .map(Unitary::Moved),
         }
     }
 }
@@ -98,7 +102,9 @@ impl Store {
     ) -> Result<Option<chrono::DateTime<chrono::Utc>>, StoreError> {
         let mut tx = self.begin_for(account).await?;
         let id: Uuid = call.uuid();
-        let opened = sqlx::query_scalar!("select opened_at from call where id = $1", id).fetch_optional(&mut *tx).await?;
+        let opened = sqlx::query_scalar!("select opened_at from call where id = $1", id)
+            .fetch_optional(&mut *tx)
+            .await?;
         tx.commit().await?;
         Ok(opened)
     }

@@ -68,6 +68,19 @@ pub struct OpenMember {
     pub trace: Option<String>,
 }
 
+/// A call of the last minutes.
+#[derive(Clone, Copy, Debug)]
+pub struct RecentCall {
+    /// How long ago it was committed.
+    pub opened_ago: Duration,
+    /// How long ago it was answered or closed.
+    pub ended_ago: Option<Duration>,
+    /// It counts as a batch.
+    pub is_batch: bool,
+    /// It counts as a metered read.
+    pub is_metered_read: bool,
+}
+
 /// What reading a late reply led to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LateReply {
@@ -144,31 +157,40 @@ impl Store {
         }))
     }
 
-    /// The same bytes under the same key once more, after all members were proven absent. False: the lease is
-    /// lost or the call is closed, and nothing may be sent.
-    pub async fn resend(&self, held: &Held, call: CallId, settle: Duration) -> Result<bool, StoreError> {
+    /// The same bytes under the same key once more, after all members were proven absent. Answers the
+    /// number of this sending; none: the lease is lost or the call is closed, and nothing may be sent.
+    pub async fn resend(
+        &self,
+        held: &Held,
+        call: CallId,
+        settle: Duration,
+    ) -> Result<Option<i32>, StoreError> {
         let mut tx = self.begin_for(held.account).await?;
         if lock_as_holder(&mut tx, held).await?.is_none() {
-            return Ok(false);
+            return Ok(None);
         }
-        let done = sqlx::query!(
+        let sending = sqlx::query_scalar!(
             r#"update call set sends = sends + 1, fence = $2, settle_at = clock_timestamp() + $3::interval,
                  absent_since = null, status = null, reply = null, reply_headers = null, answered_at = null
-               where id = $1 and closed_at is null"#,
+               where id = $1 and closed_at is null returning sends"#,
             call.uuid(),
             held.fence,
             interval(settle) as _,
         )
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
+        .fetch_optional(&mut *tx)
+        .await?;
         crate::intent::charge(&mut tx, held.books, &["REQUESTS"]).await?;
         tx.commit().await?;
-        Ok(done == 1)
+        Ok(sending)
     }
 
     /// Closes a look-up or read call that was answered or lost.
-    pub async fn close_read(&self, held: &Held, call: CallId, reason: &str) -> Result<(), StoreError> {
+    pub async fn close_read(
+        &self,
+        held: &Held,
+        call: CallId,
+        reason: &str,
+    ) -> Result<(), StoreError> {
         let mut tx = self.begin_for(held.account).await?;
         sqlx::query!(
             r#"update call set closed_at = clock_timestamp(), close_reason = $2
@@ -182,24 +204,38 @@ impl Store {
         Ok(())
     }
 
-    /// Calls of the last minute, for the pacing of a new holder: seconds ago, and whether it was a batch.
-    pub async fn recent_calls(&self, held: &Held) -> Result<Vec<(f64, bool)>, StoreError> {
+    /// Calls that may still count against a limit, for the pacing of a new holder.
+    pub async fn recent_calls(&self, held: &Held) -> Result<Vec<RecentCall>, StoreError> {
         let mut tx = self.begin_for(held.account).await?;
         let rows = sqlx::query!(
-            r#"select extract(epoch from clock_timestamp() - coalesce(answered_at, closed_at, opened_at))::float8 as "age!",
-                 coalesce((request #>> '{cost,batch}')::boolean, false) as "batch!"
-               from call where books_id = $1 and opened_at > clock_timestamp() - interval '3 minutes'
-                 and coalesce(answered_at, closed_at, opened_at) > clock_timestamp() - interval '1 minute'"#,
+            r#"select (extract(epoch from clock_timestamp() - opened_at) * 1000)::bigint as "opened_ago!",
+                 (extract(epoch from clock_timestamp() - coalesce(answered_at, closed_at)) * 1000)::bigint as ended_ago,
+                 coalesce((request #>> '{cost,batch}')::boolean, false) as "batch!",
+                 coalesce((request #>> '{cost,metered_read}')::boolean, false) as "metered!"
+               from call where books_id = $1 and opened_at > clock_timestamp() - interval '5 minutes'"#,
             held.books.uuid()
         )
         .fetch_all(&mut *tx)
         .await?;
         tx.commit().await?;
-        Ok(rows.into_iter().map(|row| (row.age.max(0.0), row.batch)).collect())
+        let ago = |millis: i64| Duration::from_millis(u64::try_from(millis).unwrap_or(0));
+        Ok(rows
+            .into_iter()
+            .map(|row| RecentCall {
+                opened_ago: ago(row.opened_ago),
+                ended_ago: row.ended_ago.map(ago),
+                is_batch: row.batch,
+                is_metered_read: row.metered,
+            })
+            .collect())
     }
 
     /// Reads what came late for an item's effects: adopts it where there is no link, else names both objects.
-    pub async fn read_late_replies(&self, held: &Held, item: ItemId) -> Result<LateReply, StoreError> {
+    pub async fn read_late_replies(
+        &self,
+        held: &Held,
+        item: ItemId,
+    ) -> Result<LateReply, StoreError> {
         let mut tx = self.begin_for(held.account).await?;
         if lock_as_holder(&mut tx, held).await?.is_none() {
             return Ok(LateReply::None);
@@ -215,22 +251,50 @@ impl Store {
         .await?;
         let mut result = LateReply::None;
         for row in rows {
-            let external = row.landed["externalId"].as_str().unwrap_or_default().to_owned();
+            let external = row.landed["externalId"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
             match row.external_id {
                 Some(known) if known != external => {
                     let found = duplicate(&known, &external);
-                    raise(&mut tx, held.account, held.books, item, EffectId::from_uuid(row.effect_id), &found).await?;
+                    raise(
+                        &mut tx,
+                        held.account,
+                        held.books,
+                        item,
+                        EffectId::from_uuid(row.effect_id),
+                        &found,
+                    )
+                    .await?;
                     result = LateReply::Duplicate;
                 }
-                Some(_) => result = if result == LateReply::None { LateReply::Adopted } else { result },
+                Some(_) => {
+                    result = if result == LateReply::None {
+                        LateReply::Adopted
+                    } else {
+                        result
+                    }
+                }
                 None => {
-                    link_late(&mut tx, held, row.effect_id, &row.kind, row.version, &row.landed).await?;
+                    link_late(
+                        &mut tx,
+                        held,
+                        row.effect_id,
+                        &row.kind,
+                        row.version,
+                        &row.landed,
+                    )
+                    .await?;
                     result = LateReply::Adopted;
                 }
             }
-            sqlx::query!("update late_reply set read_at = clock_timestamp() where id = $1", row.id)
-                .execute(&mut *tx)
-                .await?;
+            sqlx::query!(
+                "update late_reply set read_at = clock_timestamp() where id = $1",
+                row.id
+            )
+            .execute(&mut *tx)
+            .await?;
         }
         tx.commit().await?;
         Ok(result)
@@ -264,6 +328,8 @@ async fn link_late(
     )
     .execute(&mut *tx)
     .await?;
-    sqlx::query!("update effect set state = 'DONE' where id = $1", effect).execute(tx).await?;
+    sqlx::query!("update effect set state = 'DONE' where id = $1", effect)
+        .execute(tx)
+        .await?;
     Ok(())
 }

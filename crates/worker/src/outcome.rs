@@ -1,0 +1,302 @@
+//! From what a reply or look-up says of a member to what is recorded of it.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use model::{Decision, Failure, ItemState, Operation, Scope, decide};
+use provider_kit::{ElementResult, Landed, Prediction, Presence, Step};
+use serde_json::json;
+use store::record as stored;
+use store::record::{Element, Finding, ItemMove, Next, Outcome};
+
+use crate::config::Policy;
+use crate::metrics::{ATTEMPTS, End};
+use crate::pace::PACED;
+
+/// A member of a call, whichever way it was loaded.
+pub(crate) struct Member<'a> {
+    pub(crate) attempt: model::AttemptId,
+    pub(crate) effect: model::EffectId,
+    pub(crate) step: &'a Step,
+    pub(crate) item: ItemMove,
+    pub(crate) is_last: bool,
+    pub(crate) started_at: DateTime<Utc>,
+}
+
+/// What the whole books should do after a call.
+#[derive(Clone, Debug)]
+pub(crate) struct Halt {
+    pub(crate) failure: Failure,
+    pub(crate) wait: Duration,
+}
+
+impl Member<'_> {
+    fn element(&self, outcome: Outcome, next: Next, finding: Option<Finding>) -> Element {
+        let end = match &outcome {
+            Outcome::Done(_) => End::Done,
+            Outcome::Adopted(_) => End::Adopted,
+            Outcome::Failed(_) => End::Refused,
+            Outcome::Absent => End::Absent,
+            Outcome::NotSent(_) => End::NotSent,
+            Outcome::Conflict(_) => End::Conflict,
+            Outcome::Unknown(_) => End::Unknown,
+        };
+        ATTEMPTS.increment(end);
+        Element {
+            attempt: self.attempt,
+            effect: self.effect,
+            effect_kind: self.step.effect.kind.clone(),
+            operation: self.step.operation,
+            outcome,
+            item: ItemMove {
+                next,
+                ..self.item.clone()
+            },
+            finding,
+            started_at: self.started_at,
+        }
+    }
+
+    /// What a reply says.
+    pub(crate) fn replied(
+        &self,
+        result: ElementResult,
+        policy: &Policy,
+    ) -> (Element, Option<Halt>) {
+        match result {
+            ElementResult::Done(landed) => (self.landed(landed, Outcome::Done), None),
+            ElementResult::Failed(failure) => self.failed(failure, policy),
+        }
+    }
+
+    /// A failure of a sent call.
+    fn failed(&self, failure: Failure, policy: &Policy) -> (Element, Option<Halt>) {
+        let (next, halt) = self.after(&failure, policy);
+        let outcome = if matches!(next, Next::Verify { .. }) {
+            Outcome::Unknown(failure)
+        } else {
+            Outcome::Failed(failure)
+        };
+        (self.element(outcome, next, None), halt)
+    }
+
+    /// Provably nothing was sent.
+    pub(crate) fn not_sent(&self, failure: Failure, policy: &Policy) -> (Element, Option<Halt>) {
+        let (next, halt) = self.after(&failure, policy);
+        (self.element(Outcome::NotSent(failure), next, None), halt)
+    }
+
+    fn after(&self, failure: &Failure, policy: &Policy) -> (Next, Option<Halt>) {
+        next_after(failure, self.item.attempts, policy, seed(&self.item))
+    }
+
+    fn landed(&self, landed: Landed, outcome: fn(stored::Landed) -> Outcome) -> Element {
+        let finding = self.difference(&landed);
+        let next = if self.is_last {
+            Next::Finished {
+                state: ItemState::Done,
+                reason: None,
+            }
+        } else {
+            Next::More
+        };
+        self.element(
+            outcome(stored_landed(&landed, self.step.operation)),
+            next,
+            finding,
+        )
+    }
+
+    /// What a look-up says. `is_proven`: absence may be believed.
+    pub(crate) fn looked_up(
+        &self,
+        presence: Presence,
+        is_proven: bool,
+        look_again: Duration,
+    ) -> Element {
+        match presence {
+            Presence::Present(landed) => self.landed(landed, Outcome::Adopted),
+            Presence::Absent if is_proven => self.element(Outcome::Absent, Next::More, None),
+            Presence::Absent => {
+                let failure =
+                    unclear("not seen in the books yet; looked up again before anything is sent");
+                let reason = failure.message.clone();
+                self.element(
+                    Outcome::Unknown(failure),
+                    Next::Verify {
+                        after: look_again,
+                        reason,
+                    },
+                    None,
+                )
+            }
+            Presence::Duplicate(ids) => {
+                let message = format!(
+                    "The books hold this document {} times, as {}. Keep one of them, delete the others in the \
+                     books, then replay it here.",
+                    ids.len(),
+                    ids.join(" and ")
+                );
+                let finding = Finding {
+                    code: "DUPLICATE_IN_BOOKS",
+                    message: message.clone(),
+                    detail: json!({ "externalIds": ids }),
+                };
+                self.conflict(
+                    Failure::new(model::FailureKind::Conflict, "DUPLICATE_IN_BOOKS", message),
+                    Some(finding),
+                )
+            }
+            Presence::Differs(failure) => self.conflict(failure, None),
+        }
+    }
+
+    /// Something else is there: a person decides.
+    pub(crate) fn conflict(&self, failure: Failure, finding: Option<Finding>) -> Element {
+        let next = Next::Park {
+            owner: failure.owner,
+            failure: failure.clone(),
+            waits_for: None,
+        };
+        self.element(Outcome::Conflict(failure), next, finding)
+    }
+
+    /// The look-up itself failed: the attempt stays open.
+    pub(crate) fn lookup_failed(&self, failure: &Failure, after: Duration) -> Element {
+        let reason = format!(
+            "its outcome could not be looked up yet: {}",
+            failure.message
+        );
+        self.element(
+            Outcome::Unknown(failure.clone()),
+            Next::Verify { after, reason },
+            None,
+        )
+    }
+
+    /// The provider's total against the predicted one.
+    fn difference(&self, landed: &Landed) -> Option<Finding> {
+        let Prediction::Exact {
+            currency,
+            tax,
+            gross,
+            ..
+        } = &self.step.prediction
+        else {
+            return None;
+        };
+        let totals = landed.totals?;
+        let same = totals.currency == *currency && totals.tax == *tax && totals.gross == *gross;
+        if same || self.step.operation == Operation::Void {
+            return None;
+        }
+        Some(Finding {
+            code: "TOTAL_DIFFERS",
+            message: format!(
+                "The books show {} {} (tax {}), ProjectLedger's document comes to {} {} (tax {}). Compare the lines \
+                 and the tax setup of the books.",
+                totals.gross, totals.currency, totals.tax, gross, currency, tax
+            ),
+            detail: json!({
+                "books": { "gross": totals.gross, "tax": totals.tax, "currency": totals.currency },
+                "expected": { "gross": gross, "tax": tax, "currency": currency },
+            }),
+        })
+    }
+}
+
+/// Where an item goes after a failure. A failure that reaches the whole books never fails the item: it waits.
+pub(crate) fn next_after(
+    failure: &Failure,
+    attempts: u32,
+    policy: &Policy,
+    seed: u64,
+) -> (Next, Option<Halt>) {
+    if failure.code == PACED {
+        let wait = failure.retry_after.unwrap_or(policy.longest_hold_wait);
+        return (
+            Next::More,
+            Some(Halt {
+                failure: failure.clone(),
+                wait,
+            }),
+        );
+    }
+    let decision = decide(failure, attempts + 1, &policy.retry, seed);
+    if failure.scope == Scope::Books {
+        let wait = match decision {
+            Decision::Retry { after } => after,
+            Decision::Verify { after } => {
+                return (
+                    Next::Verify {
+                        after,
+                        reason: failure.message.clone(),
+                    },
+                    None,
+                );
+            }
+            Decision::LookFirst | Decision::Park { .. } | Decision::GiveUp { .. } => {
+                policy.parked_recheck
+            }
+        };
+        let halt = Halt {
+            failure: failure.clone(),
+            wait,
+        };
+        return (
+            Next::Later {
+                after: wait,
+                failure: failure.clone(),
+            },
+            Some(halt),
+        );
+    }
+    let next = match decision {
+        Decision::Retry { after } => Next::Later {
+            after,
+            failure: failure.clone(),
+        },
+        Decision::LookFirst => Next::LookFirst(failure.clone()),
+        Decision::Verify { after } => Next::Verify {
+            after,
+            reason: failure.message.clone(),
+        },
+        Decision::Park { owner } => Next::Park {
+            owner,
+            failure: failure.clone(),
+            waits_for: None,
+        },
+        Decision::GiveUp { owner } => Next::GiveUp {
+            owner,
+            failure: failure.clone(),
+        },
+    };
+    (next, None)
+}
+
+/// Pins the jitter to the item, so that neighbours spread.
+pub(crate) fn seed(item: &ItemMove) -> u64 {
+    item.item.uuid().as_u64_pair().1
+}
+
+/// An outcome nobody knows yet.
+pub(crate) fn unclear(message: &str) -> Failure {
+    Failure::new(
+        model::FailureKind::OutcomeUnknown,
+        "OUTCOME_UNKNOWN",
+        message,
+    )
+}
+
+fn stored_landed(landed: &Landed, operation: Operation) -> stored::Landed {
+    let ended = matches!(operation, Operation::Void | Operation::Delete);
+    stored::Landed {
+        external_id: landed.external_id.clone(),
+        revision: landed.revision.clone(),
+        fingerprint: landed.fingerprint.clone(),
+        state: if ended { "ENDED" } else { "ACTIVE" },
+        currency: landed.totals.map(|t| t.currency.to_string()),
+        tax: landed.totals.map(|t| t.tax.get()),
+        gross: landed.totals.map(|t| t.gross.get()),
+    }
+}

@@ -1,0 +1,125 @@
+//! The recorder: intents, raw replies and results of all lanes of a process, committed in groups.
+//!
+//! A lane waits for its own commit before it sends or goes on. When a group fails, its units are committed
+//! one by one, so that one strange element cannot hold up its neighbours. A commit whose answer was lost is
+//! not known: intents are read back by the id their maker chose, everything else is simply repeated, since
+//! outcomes are written once.
+
+use std::time::Duration;
+
+use store::intent::Intended;
+use store::units::{Unit, Unitary};
+use store::{Store, StoreError};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::metrics;
+
+/// Most units in one transaction; more wait for the next.
+const GROUP: usize = 64;
+/// Units waiting before lanes wait to hand in.
+const QUEUE: usize = 1_024;
+/// Tries at recording what is known before the lane is told; about a minute with the pauses.
+const TRIES: u32 = 60;
+/// Between two tries while the database does not answer.
+const PAUSE: Duration = Duration::from_secs(1);
+
+type Answer = oneshot::Sender<Result<Unitary, StoreError>>;
+
+#[derive(Clone)]
+pub(crate) struct Recorder {
+    units: mpsc::Sender<(Unit, Answer)>,
+}
+
+impl Recorder {
+    pub(crate) fn start(store: Store) -> Self {
+        let (units, queue) = mpsc::channel(QUEUE);
+        tokio::spawn(commit_groups(store, queue));
+        Self { units }
+    }
+
+    /// Hands a unit in and waits until it is committed.
+    pub(crate) async fn commit(&self, unit: Unit) -> Result<Unitary, StoreError> {
+        let (answer, committed) = oneshot::channel();
+        let gone = || StoreError::Missing("the recorder has stopped".to_owned());
+        self.units.send((unit, answer)).await.map_err(|_| gone())?;
+        committed.await.map_err(|_| gone())?
+    }
+}
+
+async fn commit_groups(store: Store, mut queue: mpsc::Receiver<(Unit, Answer)>) {
+    let mut group = Vec::with_capacity(GROUP);
+    while queue.recv_many(&mut group, GROUP).await > 0 {
+        // Leases are locked in key order, here and in every other process.
+        group.sort_by_key(|(unit, _)| unit.books());
+        let (units, answers): (Vec<Unit>, Vec<Answer>) = group.drain(..).unzip();
+        metrics::GROUP_SIZE.record_count((), units.len());
+        let outcomes = match store.commit_units(&units).await {
+            Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
+            Err(_) => commit_singly(&store, &units).await,
+        };
+        for (answer, outcome) in answers.into_iter().zip(outcomes) {
+            // A lane that has gone away needs no answer.
+            let _ = answer.send(outcome);
+        }
+    }
+}
+
+async fn commit_singly(store: &Store, units: &[Unit]) -> Vec<Result<Unitary, StoreError>> {
+    let mut outcomes = Vec::with_capacity(units.len());
+    for unit in units {
+        outcomes.push(match unit {
+            Unit::Intent(_) => commit_intent(store, unit).await,
+            Unit::Reply(_) | Unit::Record(_) | Unit::Moves { .. } => {
+                commit_known(store, unit).await
+            }
+        });
+    }
+    outcomes
+}
+
+/// An intent is committed or read back; what cannot be read back is not sent.
+async fn commit_intent(store: &Store, unit: &Unit) -> Result<Unitary, StoreError> {
+    let Unit::Intent(intent) = unit else {
+        return Err(StoreError::Damaged("not an intent".to_owned()));
+    };
+    let first = store.commit_units(std::slice::from_ref(unit)).await;
+    let error = match first {
+        Ok(mut outcomes) => {
+            return outcomes
+                .pop()
+                .ok_or_else(|| StoreError::Damaged("no outcome".to_owned()));
+        }
+        Err(error) => error,
+    };
+    match store
+        .call_is_committed(intent.held.account, intent.call)
+        .await
+    {
+        Ok(Some(opened_at)) => Ok(Unitary::Intended(Intended::Committed { opened_at })),
+        Ok(None) | Err(_) => Err(error),
+    }
+}
+
+/// What is known is recorded however long the database takes, within reason.
+async fn commit_known(store: &Store, unit: &Unit) -> Result<Unitary, StoreError> {
+    let mut tries = 0;
+    loop {
+        match store.commit_units(std::slice::from_ref(unit)).await {
+            Ok(mut outcomes) => {
+                return outcomes
+                    .pop()
+                    .ok_or_else(|| StoreError::Damaged("no outcome".to_owned()));
+            }
+            Err(error) if tries < TRIES && (error.is_transient() || error.is_connection()) => {
+                tries += 1;
+                tracing::warn!(
+                    tries,
+                    "a result could not be recorded yet: {}",
+                    runtime::chain(&error)
+                );
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}

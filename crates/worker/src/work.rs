@@ -1,0 +1,147 @@
+//! What the holder works with: the situation of the books, and an effect ready to be attempted.
+
+use std::sync::{Arc, Mutex};
+
+use model::{AttemptId, Document, EffectId, Environment, SyncSettings};
+use provider_kit::pacing::Pacer;
+use provider_kit::{BooksFacts, Effect, Link, LinkState, Links, Marker, Step};
+use serde_json::{Value, json};
+use store::StoreError;
+use store::claim::{Claimed, LinkRow, Situation};
+use store::lease::Held;
+use store::record::{ItemMove, Next};
+
+/// The books under this lease.
+#[derive(Clone)]
+pub(crate) struct Books {
+    pub(crate) held: Held,
+    pub(crate) provider: String,
+    pub(crate) facts: BooksFacts,
+    pub(crate) settings: SyncSettings,
+    pub(crate) installation: String,
+    pub(crate) token_set: Option<model::TokenSetId>,
+    pub(crate) is_active: bool,
+    pub(crate) pacer: Arc<Mutex<Pacer>>,
+}
+
+impl Books {
+    pub(crate) fn from_situation(
+        held: Held,
+        situation: Situation,
+        pacer: Pacer,
+    ) -> Result<Self, StoreError> {
+        let damaged = |what: &str, e: &dyn std::fmt::Display| {
+            StoreError::Damaged(format!("{what} of {}: {e}", held.books))
+        };
+        let facts = |name: &str| situation.facts.get(name).and_then(Value::as_str);
+        let environment = Environment::from_stored(&situation.environment)
+            .ok_or_else(|| damaged("environment", &situation.environment))?;
+        Ok(Self {
+            held,
+            facts: BooksFacts {
+                external_id: situation.external_id.clone(),
+                environment,
+                country: facts("country").map(str::to_owned),
+                home_currency: facts("homeCurrency").and_then(|c| c.parse().ok()),
+                extra: situation
+                    .facts
+                    .get("extra")
+                    .cloned()
+                    .unwrap_or_else(|| json!({})),
+            },
+            settings: serde_json::from_value(situation.settings)
+                .map_err(|e| damaged("settings", &e))?,
+            provider: situation.provider,
+            installation: situation.installation,
+            token_set: situation.token_set,
+            is_active: situation.is_active,
+            pacer: Arc::new(Mutex::new(pacer)),
+        })
+    }
+}
+
+/// A claimed item with its document read back.
+pub(crate) struct Taken {
+    pub(crate) claimed: Claimed,
+    pub(crate) document: Document,
+}
+
+impl Taken {
+    pub(crate) fn read(claimed: Claimed) -> Result<Self, (Claimed, serde_json::Error)> {
+        match serde_json::from_value(claimed.document.clone()) {
+            Ok(document) => Ok(Self { claimed, document }),
+            Err(error) => Err((claimed, error)),
+        }
+    }
+}
+
+/// Where an item goes.
+pub(crate) fn moved(claimed: &Claimed, next: Next) -> ItemMove {
+    ItemMove {
+        item: claimed.item,
+        kind: claimed.kind,
+        source_id: claimed.source_id.clone(),
+        version: claimed.version,
+        trace: claimed.trace.clone(),
+        attempts: claimed.attempts,
+        next,
+    }
+}
+
+/// One effect ready to be attempted.
+pub(crate) struct Work {
+    pub(crate) claimed: Claimed,
+    pub(crate) step: Step,
+    pub(crate) is_last: bool,
+    pub(crate) effect: EffectId,
+    pub(crate) marker: Marker,
+    pub(crate) attempt: AttemptId,
+}
+
+impl Work {
+    /// Uses the effect's newest generation, or makes the first.
+    pub(crate) fn new(claimed: Claimed, step: Step, is_last: bool, installation: &str) -> Self {
+        let known = claimed
+            .effects
+            .iter()
+            .filter(|row| row.kind == step.effect.kind && row.part == step.effect.part)
+            .max_by_key(|row| row.generation);
+        let effect = known.map_or_else(EffectId::fresh, |row| row.id);
+        let generation = known.map_or(1, |row| row.generation);
+        let marker = Marker {
+            installation: installation.to_owned(),
+            effect,
+            generation,
+        };
+        Self {
+            claimed,
+            step,
+            is_last,
+            effect,
+            marker,
+            attempt: AttemptId::fresh(),
+        }
+    }
+}
+
+/// Stored links in the words of the kit.
+pub(crate) fn links_of(rows: Vec<LinkRow>) -> Result<Links, StoreError> {
+    let mut links = Links::default();
+    for row in rows {
+        let state = LinkState::from_stored(&row.state)
+            .ok_or_else(|| StoreError::Damaged(format!("link state {}", row.state)))?;
+        let link = Link {
+            effect_id: row.effect.id,
+            external_id: row.external_id,
+            revision: row.revision,
+            fingerprint: row.fingerprint,
+            state,
+        };
+        let effect = Effect {
+            kind: row.effect.kind,
+            part: row.effect.part,
+        };
+        links.insert(row.kind, row.source_id, effect, link);
+    }
+    Ok(links)
+}
