@@ -1,6 +1,6 @@
 //! The tidy test: what a reviewer would say again and again about files, said by the machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -235,6 +235,41 @@ fn exists(test: &str, files: &[(String, String)]) -> bool {
         .iter()
         .filter(|(name, _)| *name == file || name.starts_with(&folder))
         .any(|(_, text)| text.contains(&declaration))
+}
+
+#[test]
+fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
+    let rules = fs::read_to_string(root().join("deploy/prometheus/rules.yml"))
+        .expect("the alert rules are there");
+    let values = |key: &str| -> BTreeSet<String> {
+        rules
+            .lines()
+            .filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix(key))
+            .map(|value| value.trim().to_owned())
+            .collect()
+    };
+    let alerts = values("alert:");
+    let page = |alert: &String| format!("deploy/runbooks/{alert}.md");
+    let expected: BTreeSet<String> = alerts.iter().map(page).collect();
+    assert_eq!(values("runbook:"), expected, "each alert names its page");
+    let pages: BTreeSet<String> = files()
+        .into_keys()
+        .filter(|name| name.starts_with("deploy/runbooks/"))
+        .collect();
+    assert_eq!(pages, expected, "a page without an alert is deleted");
+}
+
+#[test]
+fn the_private_broker_has_the_policies_of_production() {
+    let policies = |file: &str| {
+        let text = fs::read_to_string(root().join(file)).expect("the definitions are there");
+        let definitions: serde_json::Value =
+            serde_json::from_str(&text).expect("the definitions are JSON");
+        definitions["policies"].clone()
+    };
+    let production = policies("deploy/rabbitmq/definitions.json");
+    assert!(production.as_array().is_some_and(|all| !all.is_empty()));
+    assert_eq!(policies("deploy/rabbitmq/local.json"), production);
 }
 
 #[test]

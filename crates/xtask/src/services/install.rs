@@ -22,7 +22,7 @@ pub(crate) fn packages(place: &Place, packages: &[&str]) -> Result<()> {
              install them with: sudo apt-get install -y {names}\n\
              or start both servers with `docker compose up -d postgres rabbitmq` and set\n\
              DATABASE_URL=postgres://tieout:tieout@127.0.0.1:5432/tieout and\n\
-             AMQP_URL=amqp://tieout:tieout@127.0.0.1:5672/%2f"
+             AMQP_URL=amqp://guest:guest@127.0.0.1:5672/%2f"
         )));
     };
     announce(format!(
