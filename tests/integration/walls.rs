@@ -14,7 +14,7 @@ const EDGES: &[(&str, &[&str])] = &[
     // Floor 2: the three doors to the outside.
     ("store", &["model"]),
     ("broker", &["model", "runtime"]),
-    ("provider-kit", &["model"]),
+    ("provider-kit", &["model", "runtime"]),
     // Floor 3: intake and the one loop.
     ("producer", &["model", "runtime", "store", "broker"]),
     (
