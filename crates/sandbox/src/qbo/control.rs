@@ -88,18 +88,18 @@ fn merge(target: &mut Value, changes: Value) {
     }
 }
 
-async fn create_company(State(app): State<App>, Json(profile): Json<Profile>) -> Reply {
-    if profile.realm.is_empty() || !profile.realm.bytes().all(|byte| byte.is_ascii_digit()) {
+async fn create_company(State(app): State<App>, Json(wanted): Json<Profile>) -> Reply {
+    if wanted.realm.is_empty() || !wanted.realm.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(bad("realm must be digits"));
     }
     let now = app.clock().now();
     let mut world = app.world();
-    if world.companies.contains_key(&profile.realm) {
-        let text = format!("company {} exists", profile.realm);
+    if world.companies.contains_key(&wanted.realm) {
+        let text = format!("company {} exists", wanted.realm);
         return Err(Complaint(StatusCode::CONFLICT, text));
     }
-    let realm = profile.realm.clone();
-    let company = Company::found(profile, now);
+    let realm = wanted.realm.clone();
+    let company = Company::found(wanted, now);
     let reply = shown(&company.profile);
     world.companies.insert(realm, company);
     reply
@@ -123,11 +123,11 @@ async fn change_company(
     let mut world = app.world();
     let company = world.companies.get_mut(&realm);
     let company = company.ok_or_else(|| no_company(&realm))?;
-    let changed: Profile = patched(&company.profile, changes)?;
-    if changed.realm != realm {
+    let profile: Profile = patched(&company.profile, changes)?;
+    if profile.realm != realm {
         return Err(bad("the realm cannot be changed"));
     }
-    company.profile = changed;
+    company.profile = profile;
     shown(&company.profile)
 }
 
@@ -141,17 +141,17 @@ struct Consent {
     redirect_uri: Option<String>,
 }
 
-async fn issue_tokens(State(app): State<App>, Json(consent): Json<Consent>) -> Reply {
+async fn issue_tokens(State(app): State<App>, Json(asked): Json<Consent>) -> Reply {
     let now = app.clock().now();
     let mut guard = app.world();
     let world = &mut *guard;
     let access = Access {
-        client_id: consent.client_id.clone(),
-        realms: consent.realms,
+        client_id: asked.client_id.clone(),
+        realms: asked.realms,
     };
     world
         .tokens
-        .register(&consent.client_id, &consent.client_secret);
+        .register(&asked.client_id, &asked.client_secret);
     let settings = &world.settings.tokens;
     let pair = world
         .tokens
@@ -164,19 +164,19 @@ async fn issue_tokens(State(app): State<App>, Json(consent): Json<Consent>) -> R
     }))
 }
 
-async fn issue_code(State(app): State<App>, Json(consent): Json<Consent>) -> Reply {
+async fn issue_code(State(app): State<App>, Json(asked): Json<Consent>) -> Reply {
     let mut guard = app.world();
     let world = &mut *guard;
     let access = Access {
-        client_id: consent.client_id.clone(),
-        realms: consent.realms,
+        client_id: asked.client_id.clone(),
+        realms: asked.realms,
     };
     world
         .tokens
-        .register(&consent.client_id, &consent.client_secret);
+        .register(&asked.client_id, &asked.client_secret);
     let code = world
         .tokens
-        .issue_code(access, consent.redirect_uri, &mut world.chance);
+        .issue_code(access, asked.redirect_uri, &mut world.chance);
     shown(json!({"code": code}))
 }
 
@@ -191,8 +191,8 @@ async fn show_settings(State(app): State<App>) -> Reply {
 
 async fn change_settings(State(app): State<App>, Json(changes): Json<Value>) -> Reply {
     let mut world = app.world();
-    let changed: Settings = patched(&world.settings, changes)?;
-    world.settings = changed;
+    let settings: Settings = patched(&world.settings, changes)?;
+    world.settings = settings;
     shown(&world.settings)
 }
 
@@ -252,7 +252,11 @@ async fn journal(State(app): State<App>, Query(page): Query<Page>) -> Reply {
     let world = app.world();
     let limit = page.limit.unwrap_or(JOURNAL_PAGE);
     let entries = world.journal.since(page.since.unwrap_or(0), limit);
-    shown(json!({"lastSequence": world.journal.last_sequence(), "entries": entries}))
+    shown(json!({
+        "lastSequence": world.journal.last_sequence(),
+        "inProgress": world.in_progress.values().sum::<usize>(),
+        "entries": entries,
+    }))
 }
 
 async fn export_books(State(app): State<App>, Path(realm): Path<String>) -> Reply {

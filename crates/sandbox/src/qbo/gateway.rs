@@ -71,14 +71,11 @@ async fn serve(app: App, line: Line, call: Call) -> Response {
     }
     let delivery = if let Some(delivery) = intercept(&app, &call, &context) {
         delivery
+    } else if let Err(refused) = admit(&app, &call, concurrent) {
+        record(&app, &call, &context, Delivery::Send(refused))
     } else {
-        match admit(&app, &call, concurrent) {
-            Err(refused) => record(&app, &call, &context, Delivery::Send(refused)),
-            Ok(()) => {
-                tokio::time::sleep(processing_time(&app, &call)).await;
-                commit(&app, &call, &context)
-            }
-        }
+        tokio::time::sleep(processing_time(&app, &call)).await;
+        commit(&app, &call, &context)
     };
     if let Some(Action::Delay {
         ms,
@@ -93,7 +90,12 @@ async fn serve(app: App, line: Line, call: Call) -> Response {
 /// Chooses the fault and the trace id of a request.
 fn draw(app: &App, call: &Call, concurrent: usize) -> Context {
     let mut world = app.world();
-    let World { rules, chance, .. } = &mut *world;
+    let World {
+        rules,
+        chance,
+        fault_chance,
+        ..
+    } = &mut *world;
     let traits = Traits {
         method: &call.method,
         path: &call.path,
@@ -102,7 +104,7 @@ fn draw(app: &App, call: &Call, concurrent: usize) -> Context {
         realm: call.realm.as_deref(),
         body: call.body.as_deref().unwrap_or_default(),
     };
-    let fault = rules.pick(&traits, chance);
+    let fault = rules.pick(&traits, fault_chance);
     let time = call.at.timestamp();
     let intuit_tid = format!("1-{time:08x}-{:024x}", chance.random::<u64>());
     Context {
@@ -190,9 +192,9 @@ fn commit(app: &App, call: &Call, context: &Context) -> Delivery {
         .companies
         .get(call.realm.as_deref().unwrap_or_default());
     let shape = world.settings.gateway_shape;
-    let delivery = match (context.action(), company) {
-        (Some(action), company) => mangle::after(action, answer, company, shape, now),
-        (None, _) => Delivery::Send(answer),
+    let delivery = match context.action() {
+        Some(action) => mangle::after(action, answer, company, shape, now),
+        None => Delivery::Send(answer),
     };
     write_entry(&mut world, call, context, &delivery, now);
     delivery

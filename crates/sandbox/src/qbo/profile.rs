@@ -31,6 +31,10 @@ pub struct TaxCodeSeed {
 }
 
 /// The description of a company.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an independent switch of a company, named as its users name it"
+)]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Profile {

@@ -24,7 +24,7 @@ pub struct Stored {
     pub status: u16,
     /// Exact body, or the exact text of the batch element.
     pub body: String,
-    stored_at: DateTime<Utc>,
+    kept_at: DateTime<Utc>,
 }
 
 /// The replies a realm remembers.
@@ -35,7 +35,7 @@ impl Replies {
     /// The reply stored under a key, unless it has outlived `life_ms` (none: it never does).
     pub fn find(&self, key: &Key, life_ms: Option<u64>, now: DateTime<Utc>) -> Option<&Stored> {
         self.0.get(key).filter(|stored| {
-            let age = now - stored.stored_at;
+            let age = now - stored.kept_at;
             life_ms.is_none_or(|life| {
                 age < TimeDelta::milliseconds(i64::try_from(life).unwrap_or(i64::MAX))
             })
@@ -47,7 +47,7 @@ impl Replies {
         let stored = Stored {
             status,
             body,
-            stored_at: now,
+            kept_at: now,
         };
         self.0.insert(key, stored);
     }

@@ -32,8 +32,10 @@ pub struct World {
     pub meter: Meter,
     /// Requests in progress by realm.
     pub in_progress: HashMap<String, usize>,
-    /// The seeded source of all chance.
+    /// The seeded source of tokens and trace ids.
     pub chance: StdRng,
+    /// The seeded source of fault rules: its own, so that only matching requests draw from it.
+    pub fault_chance: StdRng,
 }
 
 impl World {
@@ -66,6 +68,7 @@ impl App {
             meter: Meter::default(),
             in_progress: HashMap::new(),
             chance: StdRng::seed_from_u64(seed),
+            fault_chance: StdRng::seed_from_u64(seed),
         };
         Self(Arc::new(Inner {
             clock: Clock::default(),

@@ -76,6 +76,9 @@ pub fn write(
     body: &Value,
     circumstances: Circumstances,
 ) -> Result<Written, QboFault> {
+    if !(kind.is_writable() || kind.is_party() && circumstances.is_human) {
+        return Err(QboFault::unsupported_operation("save"));
+    }
     let body = body
         .as_object()
         .ok_or_else(|| QboFault::unknown_property("body"))?;
@@ -110,7 +113,7 @@ fn create(
         data: without_blanks(&sent),
         today,
     };
-    complete(company, &mut draft, circumstances)?;
+    complete(company, &mut draft)?;
     let mut data = draft.data;
     check_open(company, &data)?;
     settle_number(company, kind, None, &mut data, circumstances)?;
@@ -158,7 +161,7 @@ fn update(
         data,
         today,
     };
-    complete(company, &mut draft, circumstances)?;
+    complete(company, &mut draft)?;
     let mut data = draft.data;
     check_open(company, &before.data)?;
     check_open(company, &data)?;
@@ -256,19 +259,12 @@ fn current(
     Ok(record.clone())
 }
 
-fn complete(
-    company: &Company,
-    draft: &mut Draft<'_>,
-    circumstances: Circumstances,
-) -> Result<(), QboFault> {
+fn complete(company: &Company, draft: &mut Draft<'_>) -> Result<(), QboFault> {
     match draft.kind {
-        Kind::Customer => party::complete(company, draft),
-        Kind::Vendor | Kind::Employee if circumstances.is_human => party::complete(company, draft),
+        Kind::Customer | Kind::Vendor | Kind::Employee => party::complete(company, draft),
         Kind::Item => item::complete(company, draft),
         Kind::Invoice => invoice::complete(company, draft),
-        Kind::Vendor
-        | Kind::Employee
-        | Kind::Account
+        Kind::Account
         | Kind::TaxCode
         | Kind::TaxRate
         | Kind::Term
@@ -367,8 +363,9 @@ fn number_addresses(company: &mut Company, before: Option<&Members>, data: &mut 
 }
 
 fn store(company: &mut Company, kind: Kind, record: Record, action: &'static str) -> Written {
-    company.put(kind, record.clone());
-    shown(company, kind, &record, action)
+    let written = shown(company, kind, &record, action);
+    company.put(kind, record);
+    written
 }
 
 fn shown(company: &Company, kind: Kind, record: &Record, action: &'static str) -> Written {

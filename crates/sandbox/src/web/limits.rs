@@ -69,3 +69,7 @@ fn recent<'a>(
     }
     window
 }
+
+#[cfg(test)]
+#[path = "limits_tests.rs"]
+mod tests;
