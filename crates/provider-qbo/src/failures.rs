@@ -61,7 +61,7 @@ pub(crate) fn of_faults(faults: &[Fault]) -> Option<Failure> {
         .iter()
         .filter(|fault| !fault.code.is_empty())
         .map(of_fault)
-        .max_by_key(|failure| gravity(failure))
+        .max_by_key(gravity)
 }
 
 /// What one fault means.

@@ -49,7 +49,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         Limit {
             scope: LimitScope::Requests,
             count: 500,
-            window: Duration::from_secs(60),
+            window: Duration::from_mins(1),
         },
         Limit {
             scope: LimitScope::Requests,
@@ -59,10 +59,10 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         Limit {
             scope: LimitScope::Batches,
             count: 40,
-            window: Duration::from_secs(60),
+            window: Duration::from_mins(1),
         },
     ],
-    processing_limit: Duration::from_secs(120),
+    processing_limit: Duration::from_mins(2),
     lookup_lag: Duration::from_secs(30),
     call_deadline: Duration::from_secs(125),
     // A page of 1,000 invoices of a few dozen lines each.

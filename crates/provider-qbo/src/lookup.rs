@@ -210,7 +210,3 @@ fn change(entity: Entity, member: &PastMember, found: &[Value]) -> Result<Presen
         Presence::Differs(failures::moved_on(entity.word()))
     })
 }
-
-#[cfg(test)]
-#[path = "lookup_tests.rs"]
-mod tests;

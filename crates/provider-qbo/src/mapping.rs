@@ -47,7 +47,3 @@ fn home_currency(view: &View<'_>) -> Option<Currency> {
 fn body(object: &impl Serialize) -> Result<Value, Failure> {
     serde_json::to_value(object).map_err(|error| failures::defect("UNENCODABLE", &error))
 }
-
-#[cfg(test)]
-#[path = "mapping/plan_tests.rs"]
-mod tests;

@@ -26,10 +26,7 @@ const LONGEST_ID: usize = 64;
 pub(crate) fn classify(call: &PastCall, reply: &Reply) -> CallResult {
     let body = json(reply);
     let elements = match body.as_ref().filter(|body| is_answer(reply, body)) {
-        None => vec![
-            ElementResult::Failed(failures::of_reply(reply, body.as_ref(), true));
-            call.members.len()
-        ],
+        None => vec![ElementResult::Failed(refusal(reply, body.as_ref())); call.members.len()],
         Some(body) => match call.members.as_slice() {
             [only] => vec![of_member(only, body)],
             members => of_batch(members, body),
@@ -49,6 +46,17 @@ pub(crate) fn classify(call: &PastCall, reply: &Reply) -> CallResult {
 /// A success by its status that carries no fault. A success may still carry one, so the body decides.
 fn is_answer(reply: &Reply, body: &Value) -> bool {
     (200..300).contains(&reply.status) && body.is_object() && !fault::is_in(body)
+}
+
+/// What a reply without an answer says; a success that answers and refuses at once says nothing.
+fn refusal(reply: &Reply, body: Option<&Value>) -> Failure {
+    let answers = ["BatchItemResponse", "Customer", "Invoice"];
+    let is_both = (200..300).contains(&reply.status)
+        && body.is_some_and(|body| answers.iter().any(|name| body.get(name).is_some()));
+    if is_both {
+        return failures::unproven("an answer and a fault at once").reaching(Scope::Call);
+    }
+    failures::of_reply(reply, body, true)
 }
 
 /// The body as JSON; none when it is anything else.
@@ -314,7 +322,3 @@ fn storable(value: Value) -> Value {
         Value::Null | Value::Bool(_) | Value::Number(_) => value,
     }
 }
-
-#[cfg(test)]
-#[path = "reply_tests.rs"]
-mod tests;

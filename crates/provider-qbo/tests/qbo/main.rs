@@ -1,0 +1,14 @@
+//! Tests of the QuickBooks Online provider through its public seam.
+
+#[cfg(test)]
+mod encoding;
+#[cfg(test)]
+mod lookups;
+#[cfg(test)]
+mod plans;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod replies;
+#[cfg(test)]
+mod support;
