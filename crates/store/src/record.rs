@@ -90,6 +90,8 @@ pub struct ItemMove {
     pub trace: Option<String>,
     /// Tries so far.
     pub attempts: u32,
+    /// When the document was wanted here.
+    pub wanted_at: DateTime<Utc>,
     /// Where to.
     pub next: Next,
 }

@@ -66,6 +66,8 @@ pub struct OpenMember {
     pub attempts: u32,
     /// The trace of the event that asked.
     pub trace: Option<String>,
+    /// When the document was wanted here.
+    pub wanted_at: DateTime<Utc>,
 }
 
 /// A call of the last minutes.
@@ -108,7 +110,7 @@ impl Store {
         let Some(row) = row else { return Ok(None) };
         let members = sqlx::query!(
             r#"select a.id, a.item_id, i.kind, i.source_id, a.version, a.effect_id, a.ordinal, a.step, a.marker,
-                 a.outcome is null as "is_open!", i.attempts, i.trace
+                 a.outcome is null as "is_open!", i.attempts, i.trace, i.wanted_at
                from attempt a join item i on i.id = a.item_id where a.call_id = $1 order by a.ordinal"#,
             call
         )
@@ -131,6 +133,7 @@ impl Store {
                     is_open: m.is_open,
                     attempts: u32::try_from(m.attempts).unwrap_or(0),
                     trace: m.trace,
+                    wanted_at: m.wanted_at,
                 })
             })
             .collect::<Result<Vec<_>, StoreError>>()?;

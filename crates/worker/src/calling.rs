@@ -14,7 +14,7 @@ use store::record::{Basis, Element, ItemMove, Next, Outcome, RawReply, Record};
 use store::units::{Unit, Unitary};
 
 use crate::Inner;
-use crate::metrics::{ATTEMPTS, End};
+use crate::metrics::{ATTEMPTS, End, SYNC_TIME};
 use crate::outcome::{Halt, Member, unclear};
 use crate::tokens::Bearer;
 use crate::work::{Books, Work, moved};
@@ -337,6 +337,11 @@ impl Inner {
         absent: bool,
         elements: Vec<Element>,
     ) -> Result<(), StoreError> {
+        let waited: Vec<_> = elements
+            .iter()
+            .filter(|e| matches!(e.item.next, Next::Finished { .. }))
+            .filter_map(|e| (self.clock.now() - e.item.wanted_at).to_std().ok())
+            .collect();
         let record = Record {
             books: books.held.books,
             account: books.held.account,
@@ -352,6 +357,9 @@ impl Inner {
             self.recorder.commit(Unit::Record(Box::new(record))).await?
         {
             ATTEMPTS.add(End::Late, u64::from(done.late));
+            waited
+                .into_iter()
+                .for_each(|time| SYNC_TIME.record((), time));
         }
         runtime::halt::point("12-recorded");
         Ok(())

@@ -354,6 +354,7 @@ fn item_of(member: &OpenMember) -> ItemMove {
         version: member.version,
         trace: member.trace.clone(),
         attempts: member.attempts,
+        wanted_at: member.wanted_at,
         next: Next::More,
     }
 }

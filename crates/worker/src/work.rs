@@ -84,6 +84,7 @@ pub(crate) fn moved(claimed: &Claimed, next: Next) -> ItemMove {
         version: claimed.version,
         trace: claimed.trace.clone(),
         attempts: claimed.attempts,
+        wanted_at: claimed.wanted_at,
         next,
     }
 }
