@@ -44,6 +44,7 @@ pub fn router() -> Router<App> {
         .route("/journal", get(journal))
         .route("/books/{realm}", get(export_books))
         .route("/human", post(work_as_human))
+        .fallback(|| async { StatusCode::NOT_FOUND })
 }
 
 /// A refusal of the control API.

@@ -20,6 +20,7 @@ mod kind;
 mod lines;
 mod mangle;
 mod number;
+mod numbering;
 mod oauth;
 mod party;
 mod profile;

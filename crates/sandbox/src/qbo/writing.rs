@@ -12,6 +12,7 @@ use super::fields;
 use super::invoice;
 use super::item;
 use super::kind::Kind;
+use super::numbering;
 use super::party;
 use super::record::{Members, Record};
 use super::render::render;
@@ -116,8 +117,8 @@ fn create(
     complete(company, &mut draft)?;
     let mut data = draft.data;
     check_open(company, &data)?;
-    settle_number(company, kind, None, &mut data, circumstances)?;
-    number_addresses(company, None, &mut data);
+    numbering::settle_number(company, kind, None, &mut data, circumstances)?;
+    numbering::settle_addresses(company, None, &mut data);
     let record = Record {
         id: company.next_id(kind),
         token: 0,
@@ -165,8 +166,8 @@ fn update(
     let mut data = draft.data;
     check_open(company, &before.data)?;
     check_open(company, &data)?;
-    settle_number(company, kind, Some(&before), &mut data, circumstances)?;
-    number_addresses(company, Some(&before.data), &mut data);
+    numbering::settle_number(company, kind, Some(&before), &mut data, circumstances)?;
+    numbering::settle_addresses(company, Some(&before.data), &mut data);
     if data == before.data {
         return Ok(shown(company, kind, &before, "unchanged"));
     }
@@ -295,70 +296,6 @@ fn check_open(company: &Company, data: &Members) -> Result<(), QboFault> {
     match (day, company.profile.book_close_date) {
         (Some(day), Some(closed)) if day <= closed => Err(QboFault::closed_books()),
         _ => Ok(()),
-    }
-}
-
-/// Gives the document its number or refuses the one it brings.
-fn settle_number(
-    company: &mut Company,
-    kind: Kind,
-    before: Option<&Record>,
-    data: &mut Members,
-    circumstances: Circumstances,
-) -> Result<(), QboFault> {
-    if !kind.is_transaction() {
-        return Ok(());
-    }
-    let forced = data.remove("AutoDocNumber") == Some(Value::Bool(true));
-    let number = data.get("DocNumber").and_then(Value::as_str);
-    let number = number.unwrap_or_default().to_owned();
-    let custom = company.profile.custom_txn_numbers;
-    if forced || number == "AUTO_GENERATE" || (number.is_empty() && !custom) {
-        let next = company.next_doc_number();
-        data.insert("DocNumber".to_owned(), json!(next));
-        return Ok(());
-    }
-    let unchanged = before.is_some_and(|record| record.text("DocNumber") == number);
-    if number.is_empty() || !custom || circumstances.may_repeat_number || unchanged {
-        return Ok(());
-    }
-    let id = before.map(|record| record.id.as_str());
-    match company.doc_number_owner(kind, &number, id) {
-        None => Ok(()),
-        Some(owner) => Err(QboFault::validation(
-            "6140",
-            "Duplicate Document Number Error",
-            format!(
-                "Duplicate Document Number Error : You must specify a different number. This \
-                 number has already been used. DocNumber={number} is assigned to TxnType={} \
-                 with TxnId={owner}",
-                kind.name()
-            ),
-        )),
-    }
-}
-
-/// Gives addresses their ids; an unchanged address keeps the one it has.
-fn number_addresses(company: &mut Company, before: Option<&Members>, data: &mut Members) {
-    for name in ["BillAddr", "ShipAddr", "ShipFromAddr"] {
-        let known = before.and_then(|before| before.get(name)).cloned();
-        let Some(Value::Object(address)) = data.get_mut(name) else {
-            continue;
-        };
-        if let Some(Value::Object(known)) = known {
-            let mut bare = known.clone();
-            for member in ["Id", "Lat", "Long"] {
-                bare.remove(member);
-                address.remove(member);
-            }
-            if bare == *address {
-                *address = known;
-                continue;
-            }
-        }
-        address.insert("Id".to_owned(), json!(company.next_address_id()));
-        address.insert("Lat".to_owned(), json!("INVALID"));
-        address.insert("Long".to_owned(), json!("INVALID"));
     }
 }
 

@@ -64,7 +64,7 @@ async fn a_hanging_reply_hides_a_commit_too() {
 #[tokio::test]
 async fn a_caller_who_hangs_up_does_not_stop_the_request() {
     let twin = company().await;
-    twin.settings(json!({"processingMs": 300})).await;
+    twin.settings(json!({"processingMs": 1500})).await;
     let body = invoice("1", json!(10));
     tokio::select! {
         _ = twin.try_post("invoice", &body) => panic!("it should take longer"),

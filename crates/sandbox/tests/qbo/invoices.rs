@@ -334,3 +334,20 @@ async fn a_foreign_invoice_follows_its_customer() {
     });
     assert_eq!(twin.post("customer", moved).await.code(), "6000");
 }
+
+#[tokio::test]
+async fn lines_of_text_carry_no_amount() {
+    let twin = Twin::usual().await;
+    twin.customer("Acme").await;
+    let mut body = invoice("1", json!(10));
+    let text = json!({"DetailType": "DescriptionOnly", "Description": "Thanks", "Amount": 99});
+    body["Line"].as_array_mut().unwrap().push(text);
+    let made = twin.post("invoice", body).await.json["Invoice"].clone();
+    assert_eq!(made["TotalAmt"], json!(10));
+    assert_eq!(made["Line"][1]["Description"], "Thanks");
+    assert_eq!(made["Line"][1]["Amount"], Value::Null);
+    let bundle = json!({"DetailType": "GroupLineDetail", "GroupLineDetail": {}});
+    let mut body = invoice("1", json!(10));
+    body["Line"].as_array_mut().unwrap().push(bundle);
+    assert_eq!(twin.post("invoice", body).await.code(), "500");
+}
