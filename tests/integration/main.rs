@@ -1,5 +1,6 @@
 //! The one integration-test binary.
 
+mod event_schemas;
 mod lease_model;
 mod tidy;
 mod walls;
