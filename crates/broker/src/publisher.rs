@@ -231,7 +231,9 @@ impl Publisher {
     /// Takes nothing more, waits for the confirms in flight for at most `limit`, disconnects.
     pub async fn close(&self, limit: Duration) {
         self.shared.stop.send_replace(Some(now() + limit));
-        self.shared.requests.closed().await;
+        // The supervisor owns the other end, and drops it as the last thing it does.
+        let mut condition = self.shared.condition.clone();
+        while condition.changed().await.is_ok() {}
     }
 
     async fn send(&self, message: Message, deadline: Instant) -> Result<(), PublishError> {
