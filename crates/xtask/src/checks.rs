@@ -184,7 +184,13 @@ fn supply_chain(place: &Place, checks: &mut Checks) -> Result<()> {
         if place::program("cargo-deny").is_none() {
             return Ok(Ending::Skipped("cargo-deny is not installed"));
         }
-        let mut deny = command::cargo(place, &["deny", "--offline", "check"]);
+        // The tool looks at the crates of every target, also those that are not built here.
+        command::run(&mut command::cargo(
+            place,
+            &["fetch", "--quiet", "--locked"],
+        ))?;
+        let arguments = ["deny", "--offline", "check", "--hide-inclusion-graph"];
+        let mut deny = command::cargo(place, &arguments);
         if !has_entries(&cargo_home().join("advisory-dbs")) {
             say("no advisory database on this machine: advisories are not checked");
             deny.args(["bans", "licenses", "sources"]);
