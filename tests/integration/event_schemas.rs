@@ -45,7 +45,9 @@ impl Schemas {
             .collect();
         let mut registry = Registry::new();
         for schema in files.values() {
-            registry = registry.add(schema["$id"].as_str().unwrap(), schema).unwrap();
+            registry = registry
+                .add(schema["$id"].as_str().unwrap(), schema)
+                .unwrap();
         }
         let registry = registry.prepare().unwrap();
         let compiled = |name: &str| {
@@ -210,8 +212,8 @@ fn the_page_explains_each_type_with_an_example_that_is_taken() {
     let mut shown = Vec::new();
     for block in page.split("\n```json\n").skip(1) {
         let (example, _) = block.split_once("\n```").expect("the block is closed");
-        let event = event::parse(example.as_bytes())
-            .unwrap_or_else(|bad| panic!("{bad}\n{example}"));
+        let event =
+            event::parse(example.as_bytes()).unwrap_or_else(|bad| panic!("{bad}\n{example}"));
         let message: Value = serde_json::from_str(example).unwrap();
         assert_eq!(
             schemas_of.complaints(&message),

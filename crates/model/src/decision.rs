@@ -29,9 +29,9 @@ impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             first_delay: Duration::from_secs(2),
-            longest_delay: Duration::from_secs(15 * 60),
+            longest_delay: Duration::from_mins(15),
             most_attempts: 12,
-            throttle_delay: Duration::from_secs(60),
+            throttle_delay: Duration::from_mins(1),
             first_lookup_delay: Duration::from_secs(2),
         }
     }

@@ -209,7 +209,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
         let mut object = BTreeMap::new();
         while let Some(key) = entries.next_key::<String>()? {
-            if key == NUMBER {
+            if key == NUMBER && object.is_empty() {
                 // A sender's own key of this name reads as a number, or is refused as none.
                 return entries.next_value::<String>().map(Node::Number);
             }
