@@ -11,4 +11,8 @@ mod properties;
 #[cfg(test)]
 mod replies;
 #[cfg(test)]
+mod sandbox_round_trip;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod world;
