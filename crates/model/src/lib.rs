@@ -5,6 +5,7 @@
 
 pub mod calendar;
 pub mod decision;
+pub mod digest;
 pub mod document;
 pub mod event;
 pub mod failure;

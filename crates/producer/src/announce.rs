@@ -19,7 +19,7 @@ pub async fn announce(publisher: &Publisher, announces: &[Announce], trace: Opti
             // No consumer of this provider has started yet: its sweep will find the work.
             Err(PublishError::Returned { .. }) => tracing::debug!("a ticket has no queue yet"),
             Err(error) => {
-                tracing::warn!("a ticket was not published, the sweep will find its work: {error}")
+                tracing::warn!("a ticket was not published, the sweep will find its work: {error}");
             }
         }
     }

@@ -8,11 +8,11 @@ use broker::{
     SubscriberOptions, Topology,
 };
 use model::AccountId;
+use model::digest::sha256_hex;
 use model::event::BadEvent;
 use runtime::metric::{Counter, Label, Unit};
 use runtime::{Component, Process, Secret, Settings};
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 use store::dead::DeadMessage;
 use store::{Role, Store};
 use tokio::sync::mpsc;
@@ -216,15 +216,7 @@ impl Intake {
         message: &str,
         is_undecodable: bool,
     ) -> Disposition {
-        let digest = Sha256::digest(&delivery.body);
-        let subject = format!(
-            "event {}",
-            digest
-                .iter()
-                .take(16)
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<String>()
-        );
+        let subject = format!("event {}", sha256_hex([&delivery.body]));
         let raw = delivery.body.get(..RAW_LIMIT).unwrap_or(&delivery.body);
         let dead = DeadMessage {
             subject: &subject,

@@ -1,9 +1,9 @@
 //! One message in: parse, check, write.
 
+use model::digest::sha256_hex;
 use model::event::{self, BadEvent, Event, Payload};
 use model::{Body, Document};
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 use store::intake::{Announce, ControlTotal, IncomingDocument, Intake, Origin, TakenIn};
 use store::{Store, StoreError};
 
@@ -118,19 +118,19 @@ fn total_of(body: &Body) -> (Option<String>, Option<rust_decimal::Decimal>) {
 
 /// What the event says, apart from how it is written: the same id must always say the same.
 fn meaning(event: &Event, documents: &[IncomingDocument]) -> String {
-    let mut hash = Sha256::new();
-    hash.update(event.event_type.name());
-    hash.update(event.sequence.to_be_bytes());
+    let mut parts = vec![
+        event.event_type.name().to_owned(),
+        event.sequence.to_string(),
+    ];
     for document in documents {
-        hash.update(document.kind.as_str());
-        hash.update(document.source_id.as_str());
-        hash.update(&document.body_hash);
+        parts.extend([
+            document.kind.as_str().to_owned(),
+            document.source_id.to_string(),
+            document.body_hash.clone(),
+        ]);
     }
     if let Payload::ControlTotals { day, kinds } = &event.payload {
-        hash.update(json!([day, kinds]).to_string());
+        parts.push(json!([day, kinds]).to_string());
     }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    sha256_hex([parts.join("\n")])
 }

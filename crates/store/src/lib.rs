@@ -11,6 +11,7 @@ mod error;
 pub mod intake;
 pub mod intent;
 pub mod lease;
+mod moving;
 pub mod outbox;
 mod pool;
 pub mod record;

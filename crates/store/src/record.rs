@@ -3,19 +3,18 @@
 //! An attempt's outcome is written once. Who writes it also moves the item; who comes too late with a
 //! success leaves a late reply, which the next intent on that effect must read.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use model::{
-    AccountId, AttemptId, BooksId, CallId, DocumentKind, EffectId, Failure, IntegrationId, ItemId,
-    ItemState, Operation, Owner, SourceId,
+    AccountId, AttemptId, BooksId, CallId, EffectId, Failure, IntegrationId, ItemId, Operation,
 };
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-use crate::lease::{Held, interval, lock_any, lock_as_holder, wake};
-use crate::{StoreError, dead, outbox};
+use crate::StoreError;
+use crate::lease::{Held, lock_any, lock_as_holder, wake};
+pub use crate::moving::{ItemMove, Next};
+use crate::moving::{earlier, move_item};
 
 /// What is to be recorded of one call.
 #[derive(Clone, Debug)]
@@ -73,27 +72,6 @@ pub struct Element {
     pub finding: Option<Finding>,
     /// When the call was opened.
     pub started_at: DateTime<Utc>,
-}
-
-/// Where an item goes.
-#[derive(Clone, Debug)]
-pub struct ItemMove {
-    /// The item.
-    pub item: ItemId,
-    /// Kind of its document.
-    pub kind: DocumentKind,
-    /// Id of its document.
-    pub source_id: SourceId,
-    /// Version in hand.
-    pub version: i64,
-    /// The trace of the event that asked.
-    pub trace: Option<String>,
-    /// Tries so far.
-    pub attempts: u32,
-    /// When the document was wanted here.
-    pub wanted_at: DateTime<Utc>,
-    /// Where to.
-    pub next: Next,
 }
 
 /// What is known of an attempt.
@@ -160,52 +138,6 @@ pub struct Landed {
     pub tax: Option<Decimal>,
     /// Total as the provider states it.
     pub gross: Option<Decimal>,
-}
-
-/// Where an item goes.
-#[derive(Clone, Debug)]
-pub enum Next {
-    /// Finished, unless a newer version waits.
-    Finished {
-        /// Done, partial or skipped.
-        state: ItemState,
-        /// Why, where it is not plain.
-        reason: Option<String>,
-    },
-    /// More steps follow at once.
-    More,
-    /// Later, after a failure.
-    Later {
-        /// In how long.
-        after: Duration,
-        /// Why.
-        failure: Failure,
-    },
-    /// Read first, then plan again at once.
-    LookFirst(Failure),
-    /// An outcome must be found out.
-    Verify {
-        /// In how long.
-        after: Duration,
-        /// Why.
-        reason: String,
-    },
-    /// Waits for somebody or something.
-    Park {
-        /// Who must act.
-        owner: Owner,
-        /// Why.
-        failure: Failure,
-        /// `KIND/id` of the document it waits for.
-        waits_for: Option<(DocumentKind, SourceId)>,
-    },
-    /// Given up.
-    GiveUp {
-        /// Who must act.
-        owner: Owner,
-        /// Why.
-        failure: Failure,
-    },
 }
 
 /// A named difference.
@@ -314,44 +246,6 @@ async fn is_current(tx: &mut PgConnection, record: &Record) -> Result<bool, Stor
         }
         (Basis::Reply { .. }, None) => Ok(true),
     }
-}
-
-fn earlier(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    }
-}
-
-/// Items moved by their holder without a call: planned, found waiting, refused. False: the lease is lost.
-pub(crate) async fn move_items(
-    tx: &mut PgConnection,
-    held: &Held,
-    provider: &str,
-    moves: &[ItemMove],
-) -> Result<bool, StoreError> {
-    if lock_as_holder(tx, held).await?.is_none() {
-        return Ok(false);
-    }
-    let record = Record {
-        books: held.books,
-        account: held.account,
-        integration: held.integration,
-        provider: provider.to_owned(),
-        call: None,
-        basis: Basis::Holder(*held),
-        close: None,
-        absent: false,
-        elements: Vec::new(),
-    };
-    let mut due = None;
-    for each in moves {
-        due = earlier(due, move_item(tx, &record, each).await?);
-    }
-    if due.is_some() {
-        wake(tx, held.books, due).await?;
-    }
-    Ok(true)
 }
 
 /// Writes an attempt's outcome where there is none, with link, effect, finding and log. False: too late.
@@ -626,186 +520,6 @@ async fn close_call(
     .execute(tx)
     .await?;
     Ok(())
-}
-
-/// Moves one item that is in hand. Answers when it, or what waited for it, is due.
-async fn move_item(
-    tx: &mut PgConnection,
-    record: &Record,
-    each: &ItemMove,
-) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let failure = match &each.next {
-        Next::Later { failure, .. }
-        | Next::LookFirst(failure)
-        | Next::Park { failure, .. }
-        | Next::GiveUp { failure, .. } => Some(failure),
-        Next::Finished { .. } | Next::More | Next::Verify { .. } => None,
-    };
-    let (state, after, owner, look_first, reason) = match &each.next {
-        Next::Finished { state, reason } => (*state, None, Owner::System, false, reason.clone()),
-        Next::More => (
-            ItemState::Queued,
-            Some(Duration::ZERO),
-            Owner::System,
-            false,
-            None,
-        ),
-        Next::Later { after, failure } => (
-            ItemState::Waiting,
-            Some(*after),
-            Owner::System,
-            false,
-            Some(failure.message.clone()),
-        ),
-        Next::LookFirst(failure) => (
-            ItemState::Queued,
-            Some(Duration::ZERO),
-            Owner::System,
-            true,
-            Some(failure.message.clone()),
-        ),
-        Next::Verify { after, reason } => (
-            ItemState::Verifying,
-            Some(*after),
-            Owner::System,
-            false,
-            Some(reason.clone()),
-        ),
-        Next::Park { owner, failure, .. } => (
-            ItemState::Parked,
-            None,
-            *owner,
-            false,
-            Some(failure.message.clone()),
-        ),
-        Next::GiveUp { owner, failure } => (
-            ItemState::Failed,
-            None,
-            *owner,
-            false,
-            Some(failure.message.clone()),
-        ),
-    };
-    let waits_for = match &each.next {
-        Next::Park {
-            waits_for: Some((kind, id)),
-            ..
-        } => Some(format!("{}/{id}", kind.as_str())),
-        _ => None,
-    };
-    let newer_wins = matches!(
-        each.next,
-        Next::Finished { .. } | Next::Park { .. } | Next::GiveUp { .. } | Next::Later { .. }
-    );
-    let finished = matches!(each.next, Next::Finished { .. });
-    let counted = failure.is_some_and(|f| f.kind != model::FailureKind::Throttled);
-    let row = sqlx::query!(
-        r#"update item set
-             state = case when $9 and wanted_version > version then 'queued' else $3 end,
-             due_at = case when $9 and wanted_version > version then clock_timestamp()
-               else clock_timestamp() + $4::interval end,
-             owner = case when $9 and wanted_version > version then 'SYSTEM' else $5 end,
-             look_first = $6, reason = $7, failure = $8, waits_for = $10,
-             attempts = case when $11 then 0 when $12 then attempts + 1 else attempts end,
-             crash_count = case when $11 then 0 else crash_count end,
-             done_at = case when $11 then clock_timestamp() else done_at end,
-             fence = null, updated_at = clock_timestamp()
-           where id = $1 and version = $2 and state in ('running', 'verifying', 'queued')
-           returning state, due_at, clock_timestamp() as "now!""#,
-        each.item.uuid(),
-        each.version,
-        state.as_str(),
-        after.map(interval) as _,
-        owner.as_str(),
-        look_first,
-        reason,
-        failure.map(|f| serde_json::to_value(f).unwrap_or_default()),
-        newer_wins,
-        waits_for,
-        finished,
-        counted,
-    )
-    .fetch_optional(&mut *tx)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    let mut is_due_now = false;
-    if finished {
-        is_due_now |= release_waiters(tx, record.books, each).await?;
-        dead::resolve(tx, each.item).await?;
-        outbox::announce_finished(tx, record, each).await?;
-    }
-    match &each.next {
-        Next::Park {
-            waits_for: Some((kind, id)),
-            ..
-        } => {
-            is_due_now |= recheck_dependency(tx, record.books, each.item, *kind, id).await?;
-        }
-        Next::GiveUp { failure, owner } if row.state == "failed" => {
-            dead::give_up(tx, record, each, *owner, failure).await?;
-        }
-        _ => {}
-    }
-    Ok(if is_due_now {
-        Some(row.now)
-    } else {
-        row.due_at
-    })
-}
-
-/// Documents that waited for this one are ready.
-async fn release_waiters(
-    tx: &mut PgConnection,
-    books: BooksId,
-    each: &ItemMove,
-) -> Result<bool, StoreError> {
-    let released = sqlx::query!(
-        r#"update item set state = 'queued', due_at = clock_timestamp(), waits_for = null, reason = null, failure = null,
-             owner = 'SYSTEM', updated_at = clock_timestamp()
-           where books_id = $1 and waits_for = $2 and state = 'parked'"#,
-        books.uuid(),
-        format!("{}/{}", each.kind.as_str(), each.source_id),
-    )
-    .execute(tx)
-    .await?
-    .rows_affected();
-    Ok(released > 0)
-}
-
-/// Under the lease's lock: the arrival may have been recorded since the plan was made. Else a live item lends
-/// its priority to what it waits for.
-async fn recheck_dependency(
-    tx: &mut PgConnection,
-    books: BooksId,
-    item: ItemId,
-    kind: DocumentKind,
-    id: &SourceId,
-) -> Result<bool, StoreError> {
-    let arrived = sqlx::query!(
-        r#"update item w set state = 'queued', due_at = clock_timestamp(), waits_for = null, reason = null,
-             failure = null, owner = 'SYSTEM'
-           where w.id = $1 and w.state = 'parked' and exists (
-             select from item i join effect e on e.item_id = i.id join link l on l.effect_id = e.id
-             where i.books_id = $2 and i.kind = $3 and i.source_id = $4 and i.state = 'done' and l.state = 'ACTIVE')"#,
-        item.uuid(),
-        books.uuid(),
-        kind.as_str(),
-        id.as_str(),
-    )
-    .execute(&mut *tx)
-    .await?
-    .rows_affected();
-    sqlx::query!(
-        r#"update item i set lane = 0 from item w
-           where w.id = $1 and w.lane = 0 and i.books_id = $2 and i.kind = $3 and i.source_id = $4 and i.lane <> 0"#,
-        item.uuid(),
-        books.uuid(),
-        kind.as_str(),
-        id.as_str(),
-    )
-    .execute(&mut *tx)
-    .await?;
-    Ok(arrived > 0)
 }
 
 /// `isHealthy`, `errorCount`, `lastError`, `lastSyncAt`: the last word of this record.

@@ -17,15 +17,15 @@ fn place() -> Place {
 #[test]
 fn a_sealed_value_opens_where_it_was_sealed() {
     let sealer = Sealer::parse(KEYS).unwrap();
-    let sealed = sealer.seal(&place(), "a secret").unwrap();
-    assert_eq!(sealer.open(&place(), 2, &sealed).unwrap(), "a secret");
-    assert!(!sealed.windows(8).any(|w| w == b"a secret"));
+    let locked = sealer.seal(&place(), "a secret").unwrap();
+    assert_eq!(sealer.open(&place(), 2, &locked).unwrap(), "a secret");
+    assert!(!locked.windows(8).any(|w| w == b"a secret"));
 }
 
 #[test]
 fn a_sealed_value_moved_anywhere_else_does_not_open() {
     let sealer = Sealer::parse(KEYS).unwrap();
-    let sealed = sealer.seal(&place(), "a secret").unwrap();
+    let locked = sealer.seal(&place(), "a secret").unwrap();
     let elsewhere = [
         Place {
             table: "other",
@@ -45,11 +45,11 @@ fn a_sealed_value_moved_anywhere_else_does_not_open() {
         },
     ];
     for place in elsewhere {
-        assert_eq!(sealer.open(&place, 2, &sealed), Err(SealError::Refused));
+        assert_eq!(sealer.open(&place, 2, &locked), Err(SealError::Refused));
     }
-    assert_eq!(sealer.open(&place(), 1, &sealed), Err(SealError::Refused));
+    assert_eq!(sealer.open(&place(), 1, &locked), Err(SealError::Refused));
     assert_eq!(
-        sealer.open(&place(), 9, &sealed),
+        sealer.open(&place(), 9, &locked),
         Err(SealError::UnknownVersion(9))
     );
 }
@@ -57,9 +57,9 @@ fn a_sealed_value_moved_anywhere_else_does_not_open() {
 #[test]
 fn every_flipped_byte_is_noticed() {
     let sealer = Sealer::parse(KEYS).unwrap();
-    let sealed = sealer.seal(&place(), "a secret").unwrap();
-    for index in 0..sealed.len() {
-        let mut bad = sealed.clone();
+    let locked = sealer.seal(&place(), "a secret").unwrap();
+    for index in 0..locked.len() {
+        let mut bad = locked.clone();
         bad[index] ^= 1;
         assert_eq!(
             sealer.open(&place(), 2, &bad),

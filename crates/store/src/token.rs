@@ -79,14 +79,14 @@ impl Store {
         .await?;
         tx.commit().await?;
         let row = row.ok_or_else(|| StoreError::Missing(format!("token set {id}")))?;
-        let Some(sealed) = row.access_sealed.filter(|_| row.state == "ACTIVE") else {
+        let Some(locked) = row.access_sealed.filter(|_| row.state == "ACTIVE") else {
             return Ok(None);
         };
         let token = sealer
             .open(
                 &place(id, account, "access_sealed"),
                 row.key_version,
-                &sealed,
+                &locked,
             )
             .map_err(StoreError::Seal)?;
         Ok(Some(Access {
@@ -133,14 +133,14 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
-        let sealed = row
+        let locked = row
             .refresh_sealed
             .ok_or_else(|| StoreError::Damaged(format!("{id} has no refresh token")))?;
         let refresh = sealer
             .open(
                 &place(id, account, "refresh_sealed"),
                 row.key_version,
-                &sealed,
+                &locked,
             )
             .map_err(StoreError::Seal)?;
         Ok(Turn::Ours { run, refresh })

@@ -8,7 +8,7 @@ use crate::intent::{Intended, Intent};
 use crate::lease::Held;
 use crate::pool::set_account;
 use crate::record::{ItemMove, RawReply, Record, Recorded};
-use crate::{Store, StoreError, intent, record};
+use crate::{Store, StoreError, intent, moving, record};
 
 /// One piece of work for the recorder.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ impl Unit {
                 held,
                 provider,
                 moves,
-            } => record::move_items(tx, held, provider, moves)
+            } => moving::move_items(tx, held, provider, moves)
                 .await
                 .map(Unitary::Moved),
         }

@@ -2,20 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
 use model::{CallId, Failure, FailureKind, Lane, Operation};
 use provider_kit::http::{Labels, Purpose, SendError};
-use provider_kit::{Cost, ElementResult, External, PastCall, PastMember, Reply, Request};
-use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
+use provider_kit::{ElementResult, External, PastCall, Reply, Request};
+use serde_json::json;
 use store::StoreError;
-use store::intent::{self, Intended, Intent, IntentMember, Refusal};
+use store::intent::{Intended, Refusal};
 use store::record::{Basis, Element, ItemMove, Next, Outcome, RawReply, Record};
 use store::units::{Unit, Unitary};
 
 use crate::Inner;
 use crate::metrics::{ATTEMPTS, End, SYNC_TIME};
 use crate::outcome::{Halt, Member, unclear};
+use crate::parts::{key_of, members_of, past_call, write_intent};
 use crate::tokens::Bearer;
 use crate::work::{Books, Work, moved};
 
@@ -59,7 +58,7 @@ pub(crate) enum Sent {
     /// A whole reply.
     Replied(Reply),
     /// Provably nothing left.
-    NotSent(Failure),
+    NotAtAll(Failure),
     /// Something may have left.
     Unclear(Failure),
 }
@@ -122,7 +121,7 @@ impl Inner {
             self.hand_back(books, permit, None);
             return Ok(CallEnd::lost());
         };
-        let intent = self.intent(books, call, &key, &request, works);
+        let intent = write_intent(books, call, &key, &request, works, self.policy.settle);
         let opened_at = match self.recorder.commit(Unit::Intent(Box::new(intent))).await? {
             Unitary::Intended(Intended::Committed { opened_at }) => opened_at,
             Unitary::Intended(Intended::Refused(refusals)) => {
@@ -170,14 +169,14 @@ impl Inner {
         let holder = Basis::Holder(sending.books.held);
         let reply = match sent {
             Sent::Replied(reply) => reply,
-            Sent::NotSent(failure) if sending.number == 1 => {
+            Sent::NotAtAll(failure) if sending.number == 1 => {
                 let each = members
                     .iter()
                     .map(|m| m.not_sent(failure.clone(), &self.policy))
                     .collect();
                 return self.record(sending, holder, Some("not sent"), each).await;
             }
-            Sent::NotSent(failure) | Sent::Unclear(failure) => {
+            Sent::NotAtAll(failure) | Sent::Unclear(failure) => {
                 let wait = self.policy.retry.first_lookup_delay;
                 let each = members
                     .iter()
@@ -357,9 +356,9 @@ impl Inner {
             self.recorder.commit(Unit::Record(Box::new(record))).await?
         {
             ATTEMPTS.add(End::Late, u64::from(done.late));
-            waited
-                .into_iter()
-                .for_each(|time| SYNC_TIME.record((), time));
+            for time in waited {
+                SYNC_TIME.record((), time);
+            }
         }
         runtime::halt::point("12-recorded");
         Ok(())
@@ -499,7 +498,7 @@ impl Inner {
         purpose: Purpose,
     ) -> Sent {
         if self.clock.monotonic() >= send_before {
-            return Sent::NotSent(Failure::new(
+            return Sent::NotAtAll(Failure::new(
                 FailureKind::Unreachable,
                 "TOO_LATE_TO_SEND",
                 "The worker's hold on the books ran out before it could send; it is tried again by itself.",
@@ -522,7 +521,7 @@ impl Inner {
             .await;
         match sent {
             Ok(reply) => Sent::Replied(reply),
-            Err(SendError::NotSent(why)) => Sent::NotSent(
+            Err(SendError::NotSent(why)) => Sent::NotAtAll(
                 Failure::new(
                     FailureKind::Unreachable,
                     "NOT_REACHED",
@@ -536,120 +535,10 @@ impl Inner {
             ),
         }
     }
-
-    fn intent(
-        &self,
-        books: &Books,
-        call: CallId,
-        key: &str,
-        request: &Request,
-        works: &[Work],
-    ) -> Intent {
-        Intent {
-            held: books.held,
-            call,
-            purpose: intent::Purpose::Write,
-            closes: None,
-            key: key.to_owned(),
-            request: request_json(request),
-            body: request.body.clone(),
-            charges: charges(request.cost),
-            settle: self.policy.settle,
-            members: works
-                .iter()
-                .enumerate()
-                .map(|(ordinal, work)| intent_member(ordinal, work))
-                .collect(),
-        }
-    }
 }
 
 const fn refusal_item(refusal: &Refusal) -> model::ItemId {
     match refusal {
         Refusal::OpenAttempt(item) | Refusal::LateReply(item) => *item,
     }
-}
-
-/// The provider's idempotency key: new for every call, the same for the same call.
-pub(crate) fn key_of(call: CallId) -> String {
-    call.uuid().simple().to_string()
-}
-
-fn intent_member(ordinal: usize, work: &Work) -> IntentMember {
-    IntentMember {
-        attempt: work.attempt,
-        item: work.claimed.item,
-        effect: work.effect,
-        effect_kind: work.step.effect.kind.clone(),
-        effect_part: work.step.effect.part.clone(),
-        generation: work.marker.generation,
-        ordinal: i16::try_from(ordinal).unwrap_or(i16::MAX),
-        operation: work.step.operation,
-        version: work.claimed.version,
-        plan_hash: plan_hash(&work.step.body),
-        step: json!({ "step": work.step, "isLast": work.is_last }),
-        marker: json!(work.marker),
-    }
-}
-
-/// Hash of the canonical body, without ids to come, revisions, keys and marker.
-fn plan_hash(body: &Value) -> String {
-    let digest = Sha256::digest(body.to_string().as_bytes());
-    digest
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-/// What the call's row keeps besides the body.
-pub(crate) fn request_json(request: &Request) -> Value {
-    json!({
-        "method": request.method, "path": request.path, "query": request.query, "headers": request.headers,
-        "cost": request.cost,
-    })
-}
-
-/// What a request is charged.
-pub(crate) fn charges(cost: Cost) -> Vec<&'static str> {
-    let mut charges = vec!["REQUESTS"];
-    if cost.batch {
-        charges.push("BATCHES");
-    }
-    if cost.metered_read {
-        charges.push("METERED_READS");
-    }
-    charges
-}
-
-fn past_call(key: String, works: &[Work], opened_at: DateTime<Utc>, books: &Books) -> PastCall {
-    PastCall {
-        key,
-        members: works
-            .iter()
-            .enumerate()
-            .map(|(ordinal, work)| PastMember {
-                ordinal,
-                kind: work.claimed.kind,
-                step: work.step.clone(),
-                marker: work.marker.clone(),
-            })
-            .collect(),
-        opened_at,
-        books_external_id: books.facts.external_id.clone(),
-    }
-}
-
-fn members_of(works: &[Work], opened_at: DateTime<Utc>) -> Vec<Member<'_>> {
-    works
-        .iter()
-        .map(|work| Member {
-            attempt: work.attempt,
-            effect: work.effect,
-            step: &work.step,
-            item: moved(&work.claimed, Next::More),
-            is_last: work.is_last,
-            started_at: opened_at,
-        })
-        .collect()
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use model::RetryPolicy;
 use provider_kit::Descriptor;
+use provider_kit::http::{CONNECT_LIMIT, STALL_LIMIT};
 use runtime::{Secret, Settings};
 
 /// Times and sizes; starting values, data and not code.
@@ -28,17 +29,17 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Starting values for a provider: settle = ttl + its processing limit + its look-up lag.
+    /// Starting values for a provider.
     pub fn for_provider(descriptor: &Descriptor) -> Self {
         let ttl = Duration::from_secs(5);
         Self {
             ttl,
-            settle: ttl + descriptor.processing_limit + descriptor.lookup_lag,
+            settle: settle(ttl, descriptor),
             slice: Duration::from_secs(10),
             sweep_every: Duration::from_secs(1),
             most_leases: 32,
             longest_hold_wait: Duration::from_secs(2),
-            parked_recheck: Duration::from_secs(15 * 60),
+            parked_recheck: Duration::from_mins(15),
             retry: RetryPolicy::default(),
         }
     }
@@ -73,8 +74,8 @@ impl Config {
         let name = |suffix: &str| format!("TIEOUT_{}_{suffix}", descriptor.short.to_uppercase());
         let mut policy = Policy::for_provider(descriptor);
         policy.ttl = settings.millis_or("TIEOUT_LEASE_TTL_MS", millis(policy.ttl));
-        let settle = policy.ttl + descriptor.processing_limit + descriptor.lookup_lag;
-        policy.settle = settings.millis_or("TIEOUT_SETTLE_MS", millis(settle));
+        policy.settle =
+            settings.millis_or("TIEOUT_SETTLE_MS", millis(settle(policy.ttl, descriptor)));
         policy.slice = settings.millis_or("TIEOUT_SLICE_MS", millis(policy.slice));
         policy.most_leases = settings.parse_or("TIEOUT_MOST_LEASES", policy.most_leases);
         policy.retry.first_delay =
@@ -104,6 +105,12 @@ impl Config {
             policy,
         }
     }
+}
+
+/// After this long nothing that was sent can still come into effect unseen: the lease's life, connecting and a
+/// stalled socket (bytes may leave that long after the last check), the provider's own limit, its look-up lag.
+fn settle(ttl: Duration, descriptor: &Descriptor) -> Duration {
+    ttl + CONNECT_LIMIT + STALL_LIMIT + descriptor.processing_limit + descriptor.lookup_lag
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -17,6 +17,7 @@ mod drive;
 mod metrics;
 mod outcome;
 mod pace;
+mod parts;
 mod prepare;
 mod reading;
 mod recorder;

@@ -64,7 +64,7 @@ impl Member<'_> {
         policy: &Policy,
     ) -> (Element, Option<Halt>) {
         match result {
-            ElementResult::Done(landed) => (self.landed(landed, Outcome::Done), None),
+            ElementResult::Done(landed) => (self.landed(&landed, Outcome::Done), None),
             ElementResult::Failed(failure) => self.failed(failure, policy),
         }
     }
@@ -90,8 +90,8 @@ impl Member<'_> {
         next_after(failure, self.item.attempts, policy, seed(&self.item))
     }
 
-    fn landed(&self, landed: Landed, outcome: fn(stored::Landed) -> Outcome) -> Element {
-        let finding = self.difference(&landed);
+    fn landed(&self, landed: &Landed, outcome: fn(stored::Landed) -> Outcome) -> Element {
+        let finding = self.difference(landed);
         let next = if self.is_last {
             Next::Finished {
                 state: ItemState::Done,
@@ -101,7 +101,7 @@ impl Member<'_> {
             Next::More
         };
         self.element(
-            outcome(stored_landed(&landed, self.step.operation)),
+            outcome(stored_landed(landed, self.step.operation)),
             next,
             finding,
         )
@@ -115,7 +115,7 @@ impl Member<'_> {
         look_again: Duration,
     ) -> Element {
         match presence {
-            Presence::Present(landed) => self.landed(landed, Outcome::Adopted),
+            Presence::Present(landed) => self.landed(&landed, Outcome::Adopted),
             Presence::Absent if is_proven => self.element(Outcome::Absent, Next::More, None),
             Presence::Absent => {
                 let failure =

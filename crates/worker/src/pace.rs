@@ -61,9 +61,9 @@ impl Inner {
     pub(crate) fn hand_back(&self, books: &Books, permit: Permit, sent: Option<&Sent>) {
         match sent {
             Some(Sent::Replied(_) | Sent::Unclear(_)) => {
-                lock(books).finish(permit, self.clock.monotonic())
+                lock(books).finish(permit, self.clock.monotonic());
             }
-            Some(Sent::NotSent(_)) | None => lock(books).unsent(permit),
+            Some(Sent::NotAtAll(_)) | None => lock(books).unsent(permit),
         }
     }
 }

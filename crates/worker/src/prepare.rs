@@ -15,6 +15,9 @@ use crate::work::{Books, Taken, Work, links_of, moved};
 /// At most this many live documents go one by one, side by side; more go in a batch.
 const SINGLE_CALLS: usize = 4;
 
+/// Workers that may stop in the middle of a document before it is given up.
+const MOST_CRASHES: u32 = 3;
+
 /// What is to be done with the items of a claim.
 #[derive(Default)]
 pub(crate) struct Prepared {
@@ -36,13 +39,15 @@ impl Inner {
         let mut prepared = Prepared::default();
         let mut taken = Vec::with_capacity(claimed.len());
         for each in claimed {
-            match (each.crash_count, Taken::read(each)) {
-                (3.., Ok(Taken { claimed, .. }) | Err((claimed, _))) => {
-                    prepared.moves.push(moved(&claimed, crash_loop()))
-                }
-                (_, Ok(item)) => taken.push(item),
-                (_, Err((claimed, error))) => {
-                    prepared.moves.push(moved(&claimed, unreadable(&error)))
+            if each.crash_count >= MOST_CRASHES {
+                prepared.moves.push(moved(&each, crash_loop()));
+                continue;
+            }
+            match Taken::read(each) {
+                Ok(item) => taken.push(item),
+                Err(unread) => {
+                    let (claimed, error) = *unread;
+                    prepared.moves.push(moved(&claimed, unreadable(&error)));
                 }
             }
         }
@@ -72,9 +77,7 @@ impl Inner {
         let mut works = Vec::new();
         for item in taken {
             let known = current.get(&item.claimed.item);
-            if let Some((effect, external)) =
-                self.must_look(&item, links).filter(|_| known.is_none())
-            {
+            if let Some((effect, external)) = must_look(&item, links).filter(|_| known.is_none()) {
                 reads.push((item, effect, external));
                 continue;
             }
@@ -93,7 +96,7 @@ impl Inner {
                             .moves
                             .push(moved(&item.claimed, finished(ItemState::Done, None))),
                         Some(step) => {
-                            works.push(Work::new(item.claimed, step, is_last, &books.installation))
+                            works.push(Work::new(item.claimed, step, is_last, &books.installation));
                         }
                     }
                 }
@@ -110,7 +113,7 @@ impl Inner {
                 }
                 Plan::Needs(needs) => match first_need(needs) {
                     Some(Need::Current { effect, external }) => {
-                        reads.push((item, effect, external))
+                        reads.push((item, effect, external));
                     }
                     Some(Need::Document { kind, id }) => {
                         prepared
@@ -122,31 +125,6 @@ impl Inner {
             }
         }
         (reads, works)
-    }
-
-    /// An item that must look first, with the object to look at: its newest link.
-    fn must_look(&self, item: &Taken, links: &Links) -> Option<(Effect, External)> {
-        if !item.claimed.look_first {
-            return None;
-        }
-        let row = item
-            .claimed
-            .effects
-            .iter()
-            .filter(|e| e.part.is_empty())
-            .max_by_key(|e| e.generation)?;
-        let effect = Effect {
-            kind: row.kind.clone(),
-            part: row.part.clone(),
-        };
-        let link = links.get(item.claimed.kind, &item.claimed.source_id, &effect)?;
-        Some((
-            effect,
-            External {
-                id: link.external_id.clone(),
-                revision: link.revision.clone(),
-            },
-        ))
     }
 
     /// One read per effect kind and batch, then the plans with what was read.
@@ -186,14 +164,14 @@ impl Inner {
                 .map(|(item, _, external)| (item.claimed.item, state_of(&found, external)))
                 .collect();
             let taken = group.into_iter().map(|(item, _, _)| item).collect();
-            let (again, ready) = self.plan_all(books, links, taken, &current, prepared);
+            let (unsettled, done) = self.plan_all(books, links, taken, &current, prepared);
             // A plan that asks for the same read again would ask for ever.
             prepared.moves.extend(
-                again
+                unsettled
                     .iter()
                     .map(|(item, _, _)| moved(&item.claimed, no_need())),
             );
-            works.extend(ready);
+            works.extend(done);
         }
         works
     }
@@ -234,6 +212,31 @@ impl Inner {
         }
         calls
     }
+}
+
+/// An item that must look first, with the object to look at: its newest link.
+fn must_look(item: &Taken, links: &Links) -> Option<(Effect, External)> {
+    if !item.claimed.look_first {
+        return None;
+    }
+    let row = item
+        .claimed
+        .effects
+        .iter()
+        .filter(|e| e.part.is_empty())
+        .max_by_key(|e| e.generation)?;
+    let effect = Effect {
+        kind: row.kind.clone(),
+        part: row.part.clone(),
+    };
+    let link = links.get(item.claimed.kind, &item.claimed.source_id, &effect)?;
+    Some((
+        effect,
+        External {
+            id: link.external_id.clone(),
+            revision: link.revision.clone(),
+        },
+    ))
 }
 
 fn state_of(found: &[Current], external: &External) -> CurrentState {

@@ -7,7 +7,8 @@ use store::intent::{Intended, Intent, Purpose};
 use store::units::{Unit, Unitary};
 
 use crate::Inner;
-use crate::calling::{Sent, charges, key_of, request_json};
+use crate::calling::Sent;
+use crate::parts::read_intent;
 use crate::work::Books;
 
 impl Inner {
@@ -30,16 +31,9 @@ impl Inner {
         };
         let call = CallId::fresh();
         let intent = Intent {
-            held: books.held,
-            call,
             purpose,
             closes,
-            key: key_of(call),
-            request: request_json(&request),
-            body: request.body.clone(),
-            charges: charges(request.cost),
-            settle: self.policy.settle,
-            members: Vec::new(),
+            ..read_intent(books, call, &request, self.policy.settle)
         };
         let intended = self.recorder.commit(Unit::Intent(Box::new(intent))).await;
         match intended {
@@ -65,7 +59,7 @@ impl Inner {
         self.hand_back(books, permit, Some(&sent));
         let (reason, result) = match sent {
             Sent::Replied(reply) => ("answered", Ok(reply)),
-            Sent::NotSent(failure) => ("not sent", Err(failure)),
+            Sent::NotAtAll(failure) => ("not sent", Err(failure)),
             Sent::Unclear(failure) => (
                 "answer lost",
                 Err(unreachable(failure.detail.as_deref().unwrap_or(""))),

@@ -14,7 +14,7 @@ use store::token::{Access, NewTokens, Turn};
 use tokio::sync::Mutex;
 
 /// A token with less life than this is refreshed first.
-const LEAST_LIFE: Duration = Duration::from_secs(60);
+const LEAST_LIFE: Duration = Duration::from_mins(1);
 /// Longest a token call may take.
 const DEADLINE: Duration = Duration::from_secs(30);
 /// How long one refresher has its turn: the token call's deadline and then some.

@@ -67,10 +67,10 @@ pub(crate) struct Taken {
 }
 
 impl Taken {
-    pub(crate) fn read(claimed: Claimed) -> Result<Self, (Claimed, serde_json::Error)> {
+    pub(crate) fn read(claimed: Claimed) -> Result<Self, Box<(Claimed, serde_json::Error)>> {
         match serde_json::from_value(claimed.document.clone()) {
             Ok(document) => Ok(Self { claimed, document }),
-            Err(error) => Err((claimed, error)),
+            Err(error) => Err(Box::new((claimed, error))),
         }
     }
 }

@@ -1,10 +1,8 @@
 //! A document's fingerprint: tells whether two bodies under one id and version are the same.
 
-use std::fmt::Write as _;
-
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
+use crate::digest::sha256_hex;
 use crate::document::Document;
 
 /// SHA-256, in hexadecimal, over the document as JSON with sorted keys and without blanks.
@@ -15,11 +13,7 @@ pub fn canonical_hash(document: &Document) -> String {
     let value = serde_json::to_value(document).expect("a document is always JSON");
     let mut text = String::new();
     write_sorted(&value, &mut text);
-    let mut shown = String::with_capacity(64);
-    for byte in Sha256::digest(text.as_bytes()) {
-        write!(shown, "{byte:02x}").expect("writing to a string never fails");
-    }
-    shown
+    sha256_hex([text])
 }
 
 fn write_sorted(value: &Value, out: &mut String) {

@@ -1,0 +1,334 @@
+//! Where items go: one guarded update per item, its waiters, its dead letter.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use model::{BooksId, DocumentKind, Failure, FailureKind, ItemId, ItemState, Owner, SourceId};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use crate::lease::{Held, interval, lock_as_holder, wake};
+use crate::record::{Basis, Record};
+use crate::{StoreError, dead, outbox};
+
+/// Where an item goes.
+#[derive(Clone, Debug)]
+pub struct ItemMove {
+    /// The item.
+    pub item: ItemId,
+    /// Kind of its document.
+    pub kind: DocumentKind,
+    /// Id of its document.
+    pub source_id: SourceId,
+    /// Version in hand.
+    pub version: i64,
+    /// The trace of the event that asked.
+    pub trace: Option<String>,
+    /// Tries so far.
+    pub attempts: u32,
+    /// When the document was wanted here.
+    pub wanted_at: DateTime<Utc>,
+    /// Where to.
+    pub next: Next,
+}
+
+/// Where an item goes.
+#[derive(Clone, Debug)]
+pub enum Next {
+    /// Finished, unless a newer version waits.
+    Finished {
+        /// Done, partial or skipped.
+        state: ItemState,
+        /// Why, where it is not plain.
+        reason: Option<String>,
+    },
+    /// More steps follow at once.
+    More,
+    /// Later, after a failure.
+    Later {
+        /// In how long.
+        after: Duration,
+        /// Why.
+        failure: Failure,
+    },
+    /// Read first, then plan again at once.
+    LookFirst(Failure),
+    /// An outcome must be found out.
+    Verify {
+        /// In how long.
+        after: Duration,
+        /// Why.
+        reason: String,
+    },
+    /// Waits for somebody or something.
+    Park {
+        /// Who must act.
+        owner: Owner,
+        /// Why.
+        failure: Failure,
+        /// `KIND/id` of the document it waits for.
+        waits_for: Option<(DocumentKind, SourceId)>,
+    },
+    /// Given up.
+    GiveUp {
+        /// Who must act.
+        owner: Owner,
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// The columns of an item after a move.
+struct Columns<'a> {
+    state: ItemState,
+    after: Option<Duration>,
+    owner: Owner,
+    looks_first: bool,
+    reason: Option<&'a str>,
+    failure: Option<&'a Failure>,
+}
+
+/// The columns of an item that did not succeed.
+const fn failed(
+    state: ItemState,
+    after: Option<Duration>,
+    owner: Owner,
+    failure: &Failure,
+) -> Columns<'_> {
+    Columns {
+        state,
+        after,
+        owner,
+        looks_first: false,
+        reason: Some(failure.message.as_str()),
+        failure: Some(failure),
+    }
+}
+
+impl Next {
+    fn columns(&self) -> Columns<'_> {
+        let plain = |state, after, reason| Columns {
+            state,
+            after,
+            owner: Owner::System,
+            looks_first: false,
+            reason,
+            failure: None,
+        };
+        match self {
+            Self::Finished { state, reason } => plain(*state, None, reason.as_deref()),
+            Self::More => plain(ItemState::Queued, Some(Duration::ZERO), None),
+            Self::Verify { after, reason } => {
+                plain(ItemState::Verifying, Some(*after), Some(reason))
+            }
+            Self::Later { after, failure } => {
+                failed(ItemState::Waiting, Some(*after), Owner::System, failure)
+            }
+            Self::LookFirst(failure) => Columns {
+                looks_first: true,
+                ..failed(
+                    ItemState::Queued,
+                    Some(Duration::ZERO),
+                    Owner::System,
+                    failure,
+                )
+            },
+            Self::Park { owner, failure, .. } => failed(ItemState::Parked, None, *owner, failure),
+            Self::GiveUp { owner, failure } => failed(ItemState::Failed, None, *owner, failure),
+        }
+    }
+
+    /// A newer version that came meanwhile goes on at once, but for an open outcome or a retry in progress.
+    const fn lets_newer_win(&self) -> bool {
+        matches!(
+            self,
+            Self::Finished { .. } | Self::Park { .. } | Self::GiveUp { .. } | Self::Later { .. }
+        )
+    }
+
+    fn waits_for(&self) -> Option<String> {
+        match self {
+            Self::Park {
+                waits_for: Some((kind, id)),
+                ..
+            } => Some(format!("{}/{id}", kind.as_str())),
+            _ => None,
+        }
+    }
+}
+
+/// Items moved by their holder without a call: planned, found waiting, refused. False: the lease is lost.
+pub(crate) async fn move_items(
+    tx: &mut PgConnection,
+    held: &Held,
+    provider: &str,
+    moves: &[ItemMove],
+) -> Result<bool, StoreError> {
+    if lock_as_holder(tx, held).await?.is_none() {
+        return Ok(false);
+    }
+    let record = Record {
+        books: held.books,
+        account: held.account,
+        integration: held.integration,
+        provider: provider.to_owned(),
+        call: None,
+        basis: Basis::Holder(*held),
+        close: None,
+        absent: false,
+        elements: Vec::new(),
+    };
+    let mut due = None;
+    for each in moves {
+        due = earlier(due, move_item(tx, &record, each).await?);
+    }
+    if due.is_some() {
+        wake(tx, held.books, due).await?;
+    }
+    Ok(true)
+}
+
+pub(crate) fn earlier(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Moves one item that is in hand. Answers when it, or what waited for it, is due.
+pub(crate) async fn move_item(
+    tx: &mut PgConnection,
+    record: &Record,
+    each: &ItemMove,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let columns = each.next.columns();
+    let is_finished = matches!(each.next, Next::Finished { .. });
+    let counts = columns
+        .failure
+        .is_some_and(|f| f.kind != FailureKind::Throttled);
+    let row = sqlx::query!(
+        r#"update item set
+             state = case when $9 and wanted_version > version then 'queued' else $3 end,
+             due_at = case when $9 and wanted_version > version then clock_timestamp()
+               else clock_timestamp() + $4::interval end,
+             owner = case when $9 and wanted_version > version then 'SYSTEM' else $5 end,
+             look_first = $6, reason = $7, failure = $8, waits_for = $10,
+             attempts = case when $11 then 0 when $12 then attempts + 1 else attempts end,
+             crash_count = case when $11 then 0 else crash_count end,
+             done_at = case when $11 then clock_timestamp() else done_at end,
+             fence = null, updated_at = clock_timestamp()
+           where id = $1 and version = $2 and state in ('running', 'verifying', 'queued')
+           returning state, due_at, clock_timestamp() as "now!""#,
+        each.item.uuid(),
+        each.version,
+        columns.state.as_str(),
+        columns.after.map(interval) as _,
+        columns.owner.as_str(),
+        columns.looks_first,
+        columns.reason,
+        columns
+            .failure
+            .map(serde_json::to_value)
+            .transpose()
+            .unwrap_or(None::<Value>),
+        each.next.lets_newer_win(),
+        each.next.waits_for(),
+        is_finished,
+        counts,
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let is_due_now = follow(tx, record, each, &row.state).await?;
+    Ok(if is_due_now {
+        Some(row.now)
+    } else {
+        row.due_at
+    })
+}
+
+/// What a move brings with it. True: something else became due.
+async fn follow(
+    tx: &mut PgConnection,
+    record: &Record,
+    each: &ItemMove,
+    state: &str,
+) -> Result<bool, StoreError> {
+    match &each.next {
+        Next::Finished { .. } => {
+            dead::resolve(tx, each.item).await?;
+            outbox::announce_finished(tx, record, each).await?;
+            release_waiters(tx, record.books, each).await
+        }
+        Next::Park {
+            waits_for: Some((kind, id)),
+            ..
+        } => recheck_dependency(tx, record.books, each.item, *kind, id).await,
+        Next::GiveUp { failure, owner } if state == "failed" => {
+            dead::give_up(tx, record, each, *owner, failure)
+                .await
+                .map(|()| false)
+        }
+        Next::Park { .. }
+        | Next::GiveUp { .. }
+        | Next::More
+        | Next::Later { .. }
+        | Next::LookFirst(_)
+        | Next::Verify { .. } => Ok(false),
+    }
+}
+
+/// Documents that waited for this one are ready.
+async fn release_waiters(
+    tx: &mut PgConnection,
+    books: BooksId,
+    each: &ItemMove,
+) -> Result<bool, StoreError> {
+    let released = sqlx::query!(
+        r#"update item set state = 'queued', due_at = clock_timestamp(), waits_for = null, reason = null, failure = null,
+             owner = 'SYSTEM', updated_at = clock_timestamp()
+           where books_id = $1 and waits_for = $2 and state = 'parked'"#,
+        books.uuid(),
+        format!("{}/{}", each.kind.as_str(), each.source_id),
+    )
+    .execute(tx)
+    .await?
+    .rows_affected();
+    Ok(released > 0)
+}
+
+/// Under the lease's lock: the arrival may have been recorded since the plan was made. Else a live item lends
+/// its priority to what it waits for.
+async fn recheck_dependency(
+    tx: &mut PgConnection,
+    books: BooksId,
+    item: ItemId,
+    kind: DocumentKind,
+    id: &SourceId,
+) -> Result<bool, StoreError> {
+    let arrived = sqlx::query!(
+        r#"update item w set state = 'queued', due_at = clock_timestamp(), waits_for = null, reason = null,
+             failure = null, owner = 'SYSTEM'
+           where w.id = $1 and w.state = 'parked' and exists (
+             select from item i join effect e on e.item_id = i.id join link l on l.effect_id = e.id
+             where i.books_id = $2 and i.kind = $3 and i.source_id = $4 and i.state = 'done' and l.state = 'ACTIVE')"#,
+        item.uuid(),
+        books.uuid(),
+        kind.as_str(),
+        id.as_str(),
+    )
+    .execute(&mut *tx)
+    .await?
+    .rows_affected();
+    sqlx::query!(
+        r#"update item i set lane = 0 from item w
+           where w.id = $1 and w.lane = 0 and i.books_id = $2 and i.kind = $3 and i.source_id = $4 and i.lane <> 0"#,
+        item.uuid(),
+        books.uuid(),
+        kind.as_str(),
+        id.as_str(),
+    )
+    .execute(&mut *tx)
+    .await?;
+    Ok(arrived > 0)
+}
