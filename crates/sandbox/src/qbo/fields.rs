@@ -3,7 +3,7 @@
 use super::kind::Kind;
 use super::shape::Field;
 use super::shape::Shape::{
-    Choice, Date, Flag, Group, Memo, Number, ReadOnly, Reference, Rows, Text,
+    Choice, Date, Flag, Group, Memo, Number, Others, ReadOnly, Reference, Rows, Text,
 };
 
 /// The members of a kind that may be written.
@@ -22,6 +22,7 @@ pub fn of(kind: Kind) -> &'static [Field] {
 }
 
 const ADDRESS: &[Field] = &[
+    ("", Others("County PostalCodeSuffix")),
     ("Id", ReadOnly),
     ("Lat", ReadOnly),
     ("Long", ReadOnly),
@@ -39,11 +40,28 @@ const ADDRESS: &[Field] = &[
     ("PostalCode", Text(30)),
 ];
 
-const PHONE: &[Field] = &[("FreeFormNumber", Text(30))];
-const EMAIL: &[Field] = &[("Address", Text(100))];
-const WEB: &[Field] = &[("URI", Text(1000))];
+const PHONE: &[Field] = &[
+    (
+        "",
+        Others("DeviceType CountryCode AreaCode ExchangeCode Extension Default Tag"),
+    ),
+    ("FreeFormNumber", Text(30)),
+];
+const EMAIL: &[Field] = &[("", Others("Default Tag")), ("Address", Text(100))];
+const WEB: &[Field] = &[("", Others("Default Tag")), ("URI", Text(1000))];
 
 const PARTY: &[Field] = &[
+    (
+        "",
+        Others(
+            "CustomField AttachableRef IntuitId Organization UserId OtherContactInfo \
+OtherAddr ContactName AltContactName RootCustomerRef SalesRepRef \
+TaxGroupCodeRef TaxRateRef CCDetail PriceLevelRef CreditLimit AcctNum \
+OverDueBalance TotalRevenue TotalExpense JobInfo TDSEnabled CustomerEx \
+SecondaryTaxIdentifier ARAccountRef BusinessNumber GSTIN GSTRegistrationType \
+IsCISContractor ClientCompanyId Source TaxRegime",
+        ),
+    ),
     ("Id", ReadOnly),
     ("SyncToken", ReadOnly),
     ("sparse", ReadOnly),
@@ -95,6 +113,18 @@ const PARTY: &[Field] = &[
 ];
 
 const ITEM: &[Field] = &[
+    (
+        "",
+        Others(
+            "CustomField AttachableRef PercentBased RatePercent PaymentMethodRef UOMSetRef \
+PurchaseTaxIncluded COGSAccountRef PrefVendorRef AvgCost QtyOnPurchaseOrder \
+QtyOnSalesOrder ReorderPoint ManPartNum DepositToAccountRef PurchaseTaxCodeRef \
+BuildPoint PrintGroupedItems SpecialItem SpecialItemType ItemGroupDetail \
+ItemAssemblyDetail AbatementRate ReverseChargeRate ServiceType \
+ItemCategoryType ItemEx TaxClassificationRef UQCDisplayText UQCId Source \
+CustomExtensions",
+        ),
+    ),
     ("Id", ReadOnly),
     ("SyncToken", ReadOnly),
     ("sparse", ReadOnly),
@@ -130,6 +160,13 @@ const ITEM: &[Field] = &[
 ];
 
 const SALES_DETAIL: &[Field] = &[
+    (
+        "",
+        Others(
+            "UnitCostPrice RatePercent PriceLevelRef MarkupInfo UOMRef InventorySiteRef \
+DeferredRevenue RetainageAmount SalesItemLineDetailEx",
+        ),
+    ),
     ("ItemRef", Reference),
     ("UnitPrice", Number),
     ("Qty", Number),
@@ -144,6 +181,7 @@ const SALES_DETAIL: &[Field] = &[
 ];
 
 const DISCOUNT_DETAIL: &[Field] = &[
+    ("", Others("DiscountRef ServiceDate DiscountLineDetailEx")),
     ("PercentBased", Flag),
     ("DiscountPercent", Number),
     ("DiscountAccountRef", Reference),
@@ -151,9 +189,17 @@ const DISCOUNT_DETAIL: &[Field] = &[
     ("ClassRef", Reference),
 ];
 
-const DESCRIPTION_DETAIL: &[Field] = &[("ServiceDate", Date), ("TaxCodeRef", Reference)];
+const DESCRIPTION_DETAIL: &[Field] = &[
+    ("", Others("DescriptionLineDetailEx")),
+    ("ServiceDate", Date),
+    ("TaxCodeRef", Reference),
+];
 
 const LINE: &[Field] = &[
+    (
+        "",
+        Others("Received CustomField ProjectRef CostAmount HomeCostAmount"),
+    ),
     ("Id", Text(20)),
     ("LineNum", Number),
     ("Description", Text(4000)),
@@ -179,6 +225,7 @@ const LINE: &[Field] = &[
 ];
 
 const TAX_LINE_DETAIL: &[Field] = &[
+    ("", Others("ServiceDate TaxLineDetailEx")),
     ("TaxRateRef", Reference),
     ("PercentBased", Flag),
     ("TaxPercent", Number),
@@ -194,6 +241,7 @@ const TAX_LINE: &[Field] = &[
 ];
 
 const TAX_DETAIL: &[Field] = &[
+    ("", Others("DefaultTaxCodeRef")),
     ("TxnTaxCodeRef", Reference),
     ("TotalTax", Number),
     ("TaxLine", Rows(TAX_LINE)),
@@ -202,6 +250,7 @@ const TAX_DETAIL: &[Field] = &[
 ];
 
 const CUSTOM_FIELD: &[Field] = &[
+    ("", Others("BooleanValue DateValue NumberValue")),
     ("DefinitionId", Text(20)),
     ("Name", Text(30)),
     ("Type", Choice(&["StringType"])),
@@ -209,6 +258,22 @@ const CUSTOM_FIELD: &[Field] = &[
 ];
 
 const INVOICE: &[Field] = &[
+    (
+        "",
+        Others(
+            "AttachableRef TxnSubType TxnStatus TxnSource TaxFormType TaxFormNum \
+TransactionLocationType Tag TxnApprovalInfo RecurringInfo TotalCostAmount \
+HomeTotalCostAmount RemitToRef SalesRepRef PONumber FOB \
+ShippingTaxIncludedInTotalTax TemplateRef ARAccountRef FinanceCharge \
+PaymentMethodRef PaymentRefNum PaymentType CheckPayment CreditCardPayment \
+DiscountRate DiscountAmt GovtTxnRefIdentifier TaxExemptionRef \
+ECloudStatusTimeStamp GlobalInfo invoiceStatus callToAction invoiceStatusLog \
+InvoiceEx LessCIS PaymentDetailsMessage ConvenienceFeeDetail \
+EnabledSurchargeInfo InvoiceLinkSecurityCode InvoiceLinkExpiryDate \
+AutoPayEligible SchedulePayEligible ScheduledPaymentId GratuityEnabled \
+FinancingProductType SubscriptionPaymentsSetting TxnRetainageDetail",
+        ),
+    ),
     ("Id", ReadOnly),
     ("SyncToken", ReadOnly),
     ("sparse", ReadOnly),
@@ -259,6 +324,8 @@ const INVOICE: &[Field] = &[
     ("ShipAddr", Group(ADDRESS)),
     ("ShipFromAddr", Group(ADDRESS)),
     ("CustomField", Rows(CUSTOM_FIELD)),
+    ("Deposit", Number),
+    ("DepositToAccountRef", Reference),
     ("TotalAmt", ReadOnly),
     ("Balance", ReadOnly),
     ("HomeTotalAmt", ReadOnly),

@@ -34,6 +34,16 @@ pub fn complete(company: &Company, draft: &mut Draft<'_>) -> Result<(), QboFault
     settle_currency(company, draft, &customer)?;
     settle_dates(company, draft)?;
     settle_email(draft)?;
+    // The preferences say AllowDeposit false; a deposit of nothing is what clients echo.
+    if draft
+        .data
+        .remove("Deposit")
+        .is_some_and(|deposit| deposit != json!(0))
+    {
+        return Err(QboFault::business(
+            "Deposits are not enabled for this company.",
+        ));
+    }
     settle_addresses(draft, &customer);
     if company.profile.is_us() {
         draft.data.remove("GlobalTaxCalculation");

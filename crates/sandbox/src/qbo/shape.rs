@@ -30,6 +30,17 @@ pub enum Shape {
     Rows(&'static [Field]),
     /// Known, but set by the service: taken and dropped.
     ReadOnly,
+    /// Names, apart by blanks, that the service knows and the sandbox takes without effect.
+    Others(&'static str),
+}
+
+impl Shape {
+    fn is_other(self, name: &str) -> bool {
+        match self {
+            Self::Others(names) => names.split(' ').any(|known| known == name),
+            _ => false,
+        }
+    }
 }
 
 /// A member and its shape.
@@ -41,7 +52,7 @@ pub fn clean(fields: &[Field], body: &Members) -> Result<Members, QboFault> {
     for (name, value) in body {
         let shape = fields
             .iter()
-            .find(|(known, _)| known == name)
+            .find(|(known, shape)| known == name || shape.is_other(name))
             .map(|(_, shape)| *shape)
             .ok_or_else(|| QboFault::unknown_property(name))?;
         if value.is_null() {
@@ -56,8 +67,13 @@ pub fn clean(fields: &[Field], body: &Members) -> Result<Members, QboFault> {
 
 fn clean_value(name: &str, shape: Shape, value: &Value) -> Result<Option<Value>, QboFault> {
     let invalid = || QboFault::unknown_property(name);
+    let is_structure = matches!(shape, Shape::Group(_) | Shape::Rows(_));
+    if is_blank(value) && !is_structure && !matches!(shape, Shape::ReadOnly | Shape::Others(_)) {
+        // A blank clears the member, whatever its shape.
+        return Ok(Some(Value::String(String::new())));
+    }
     Ok(Some(match shape {
-        Shape::ReadOnly => return Ok(None),
+        Shape::ReadOnly | Shape::Others(_) => return Ok(None),
         Shape::Text(most) => Value::String(bounded(name, value, most)?),
         Shape::Memo(most) => {
             let inner = value.get("value").ok_or_else(invalid)?;
@@ -77,9 +93,6 @@ fn clean_value(name: &str, shape: Shape, value: &Value) -> Result<Option<Value>,
         }
         Shape::Date => {
             let text = value.as_str().unwrap_or_default();
-            if text.is_empty() {
-                return Ok(None);
-            }
             let day = text.get(..10).unwrap_or(text);
             let day = NaiveDate::parse_from_str(day, "%Y-%m-%d").map_err(|_| invalid())?;
             Value::String(day.to_string())
@@ -105,16 +118,34 @@ fn clean_value(name: &str, shape: Shape, value: &Value) -> Result<Option<Value>,
             value.clone()
         }
         Shape::Group(fields) => {
-            Value::Object(clean(fields, value.as_object().ok_or_else(invalid)?)?)
+            let inner = clean(fields, value.as_object().ok_or_else(invalid)?)?;
+            let inner = without_blanks(&inner);
+            if inner.is_empty() {
+                return Ok(Some(Value::String(String::new())));
+            }
+            Value::Object(inner)
         }
         Shape::Rows(fields) => {
             let rows = value.as_array().ok_or_else(invalid)?;
-            let rows = rows
-                .iter()
-                .map(|row| clean(fields, row.as_object().ok_or_else(invalid)?).map(Value::Object));
-            Value::Array(rows.collect::<Result<_, _>>()?)
+            let rows = rows.iter().map(|row| {
+                let row = clean(fields, row.as_object().ok_or_else(invalid)?)?;
+                Ok(Value::Object(without_blanks(&row)))
+            });
+            Value::Array(rows.collect::<Result<_, QboFault>>()?)
         }
     }))
+}
+
+/// Whether a member is sent to be cleared.
+pub fn is_blank(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
+/// The members that are not sent to be cleared.
+pub fn without_blanks(members: &Members) -> Members {
+    let full = members.iter().filter(|(_, value)| !is_blank(value));
+    full.map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 fn bounded(element: &str, value: &Value, most: usize) -> Result<String, QboFault> {

@@ -111,7 +111,7 @@ fn create(
         before: None,
         sent: &sent,
         is_sparse: false,
-        data: without_blanks(&sent),
+        data: shape::without_blanks(&sent),
         today,
     };
     complete(company, &mut draft)?;
@@ -146,7 +146,7 @@ fn update(
         kept_by_full_update(kind, &before.data)
     };
     for (name, value) in &sent {
-        if is_blank(value) {
+        if shape::is_blank(value) {
             data.remove(name);
         } else {
             data.insert(name.clone(), value.clone());
@@ -319,14 +319,4 @@ fn touched(kind: Kind, record: &Record, action: &'static str) -> Touched {
         action,
         sync_token: record.token.to_string(),
     }
-}
-
-fn is_blank(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| text.trim().is_empty())
-}
-
-fn without_blanks(sent: &Members) -> Members {
-    let full = sent.iter().filter(|(_, value)| !is_blank(value));
-    full.map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
 }

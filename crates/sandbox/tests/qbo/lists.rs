@@ -167,6 +167,23 @@ async fn a_full_update_clears_what_it_leaves_out_and_a_sparse_one_keeps_it() {
 }
 
 #[tokio::test]
+async fn blanks_clear_members_of_every_shape() {
+    let twin = Twin::usual().await;
+    let body = json!({
+        "DisplayName": "Acme", "Notes": "n", "OpenBalanceDate": "", "BillAddr": {"City": ""},
+        "PreferredDeliveryMethod": "", "PrimaryEmailAddr": {"Address": ""}, "AcctNum": "7",
+    });
+    let made = twin.post("customer", body).await.json["Customer"].clone();
+    assert_eq!(made["PreferredDeliveryMethod"], "Print");
+    assert_eq!(made["BillAddr"], Value::Null);
+    assert_eq!(made["AcctNum"], Value::Null);
+    let clear = json!({"Id": "1", "SyncToken": "0", "sparse": true, "Notes": ""});
+    let cleared = twin.post("customer", clear).await.json["Customer"].clone();
+    assert_eq!(cleared["Notes"], Value::Null);
+    assert_eq!(cleared["SyncToken"], "1");
+}
+
+#[tokio::test]
 async fn an_item_needs_a_free_name_and_an_income_account() {
     let twin = Twin::usual().await;
     let item = |name: &str, account: &str| json!({"Name": name, "Type": "Service", "IncomeAccountRef": {"value": account}});
