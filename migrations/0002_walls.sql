@@ -53,7 +53,8 @@ grant select on installation, books to tieout_producer, tieout_worker, tieout_sc
 -- Producer: takes documents in.
 grant select, insert on event, document, job to tieout_producer;
 grant select, insert, update on account_feed, control_total, item, lease, dead_letter to tieout_producer;
-grant select on accounting_integration, call, attempt, late_reply, link, effect to tieout_producer;
+grant select on accounting_integration, call, attempt to tieout_producer;
+grant select, insert on link, effect to tieout_producer;
 grant insert, select on outbox to tieout_producer;
 grant update (published_at) on outbox to tieout_producer;
 
