@@ -266,17 +266,18 @@ pub(crate) fn voided_in_books() -> Failure {
     )
 }
 
-/// It moved on while our change was unclear; reading and planning again compares it field by field.
+/// It moved on while our change was unclear: read and compared field by field when it is planned again. The
+/// sentence also fits where that waits for a person.
 pub(crate) fn moved_on(thing: &str) -> Failure {
     Failure::new(
         FailureKind::Conflict,
         STALE_REVISION,
         format!(
-            "This {thing} changed in QuickBooks while Tieout's own change was under way. Tieout reads it again \
-             and compares before it sends anything; nobody needs to act unless they then differ."
+            "This {thing} changed in QuickBooks while Tieout's own change was under way, and does not hold that \
+             change. Nothing was overwritten. Look at it in QuickBooks, then send it again: Tieout compares the \
+             two before it changes anything."
         ),
     )
-    .owned_by(Owner::System)
 }
 
 /// An object in the books that does not have an object's shape.
