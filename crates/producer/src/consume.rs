@@ -166,7 +166,9 @@ impl Intake {
             }
             Err(SubmitError::Bad(bad)) => {
                 EVENTS.increment(End::Refused);
-                let account = bad.envelope().map(|envelope| envelope.account);
+                let of = bad
+                    .envelope()
+                    .map(|envelope| (envelope.account, envelope.sequence));
                 let message = format!(
                     "{} at {}: {}",
                     bad.code().as_str(),
@@ -178,14 +180,8 @@ impl Intake {
                     "an event was refused: {message}"
                 );
                 let is_undecodable = matches!(*bad, BadEvent::Undecodable(_));
-                self.set_aside(
-                    &delivery,
-                    account,
-                    bad.code().as_str(),
-                    &message,
-                    is_undecodable,
-                )
-                .await
+                self.set_aside(&delivery, of, bad.code().as_str(), &message, is_undecodable)
+                    .await
             }
             Err(SubmitError::Conflict(why)) => {
                 EVENTS.increment(End::Conflict);
@@ -193,10 +189,10 @@ impl Intake {
                     failure.code = "EVENT_CONFLICT",
                     "an event was refused: {why}"
                 );
-                let account = model::event::parse(&delivery.body)
+                let of = model::event::parse(&delivery.body)
                     .ok()
-                    .map(|event| event.account);
-                self.set_aside(&delivery, account, "EVENT_CONFLICT", &why, false)
+                    .map(|event| (event.account, event.sequence));
+                self.set_aside(&delivery, of, "EVENT_CONFLICT", &why, false)
                     .await
             }
             Err(SubmitError::Store(error)) => {
@@ -211,7 +207,7 @@ impl Intake {
     async fn set_aside(
         &self,
         delivery: &Delivery,
-        account: Option<AccountId>,
+        of: Option<(AccountId, i64)>,
         cause: &str,
         message: &str,
         is_undecodable: bool,
@@ -220,7 +216,8 @@ impl Intake {
         let raw = delivery.body.get(..RAW_LIMIT).unwrap_or(&delivery.body);
         let dead = DeadMessage {
             subject: &subject,
-            account,
+            account: of.map(|(account, _)| account),
+            sequence: of.map(|(_, sequence)| sequence),
             cause,
             message,
             raw,

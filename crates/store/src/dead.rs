@@ -6,6 +6,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::intake::follow;
 use crate::lease::{lock_any, wake};
 use crate::pool::set_account;
 use crate::record::{ItemMove, Record};
@@ -55,6 +56,8 @@ pub struct DeadMessage<'a> {
     pub subject: &'a str,
     /// The account, where the message named one.
     pub account: Option<AccountId>,
+    /// Its number in the account's stream: refused is seen, not missing.
+    pub sequence: Option<i64>,
     /// Code of the refusal.
     pub cause: &'a str,
     /// What is wrong and what to do.
@@ -136,6 +139,9 @@ impl Store {
         )
         .fetch_one(&mut *tx)
         .await?;
+        if let (Some(account), Some(sequence)) = (dead.account, dead.sequence) {
+            follow(&mut tx, account, sequence).await?;
+        }
         tx.commit().await?;
         Ok(DeadLetterId::from_uuid(id))
     }

@@ -202,7 +202,7 @@ async fn note_event(tx: &mut PgConnection, intake: &Intake) -> Result<Noted, Sto
 const AHEAD_LIMIT: usize = 10_000;
 
 /// Follows the account's sequence: what is complete, what is ahead of a gap, since when.
-async fn follow(
+pub(crate) async fn follow(
     tx: &mut PgConnection,
     account: AccountId,
     sequence: i64,

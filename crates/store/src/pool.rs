@@ -71,10 +71,11 @@ impl Store {
             })
             // sqlx 0.9.0 (issues 4385, 4393): a cancelled `begin()` leaves its transaction open on the pooled
             // connection, and the next borrower's work would vanish in it. This closes it; the test
-            // `a_cancelled_begin_never_poisons_the_next_borrower` counts.
+            // `a_cancelled_begin_never_poisons_the_next_borrower` counts. `begin` first, so that the server
+            // warns only when there really was one to close.
             .after_release(|connection, _| {
                 Box::pin(async move {
-                    connection.execute("rollback").await?;
+                    connection.execute("begin; rollback").await?;
                     Ok(true)
                 })
             })
