@@ -477,3 +477,22 @@ fn a_missing_due_date_is_sent_as_the_date_of_issue() {
     invoice.due_on = None;
     assert_eq!(Case::invoice(invoice).step().body["DueDate"], "2026-03-01");
 }
+
+#[test]
+fn a_customers_currency_is_named_at_creation_only_and_only_when_foreign() {
+    let mut foreign = client("Acme");
+    foreign.currency = Some("EUR".parse().unwrap());
+    let created = Case::client(foreign.clone()).step();
+    assert_eq!(created.body["CurrencyRef"], json!({"value": "EUR"}));
+    let element = sent(std::slice::from_ref(&created), 0);
+    let there = returned(&element, "58", "0", "0", "0");
+    foreign.phone = None;
+    let update = Case::client(foreign.clone())
+        .linked("58", &created.fingerprint, LinkState::Active)
+        .seeing(&there)
+        .step();
+    assert!(update.body.get("CurrencyRef").is_none());
+    foreign.currency = Some("USD".parse().unwrap());
+    let home = Case::client(foreign).step();
+    assert!(home.body.get("CurrencyRef").is_none());
+}
