@@ -1,1 +1,3 @@
-//! The test harness: databases, vhosts, processes and sandboxes for the integration tests.
+//! The test harness: a made-up ProjectLedger, databases, vhosts, processes and sandboxes for the tests.
+
+pub mod ledger;
