@@ -3,6 +3,7 @@
 //! Nothing is released with a call in flight. While calls are in flight, only items of their rank or below are
 //! claimed, so that an invoice never overtakes its client.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
@@ -89,18 +90,41 @@ impl Worker {
     pub(crate) async fn work_on(&self, held: Held, before: std::time::Instant) -> Ended {
         let inner = &self.inner;
         let nudge = inner.board.add(held, before);
+        // Off the board however this ends: a lease that nobody drives must run out, not be kept by the beat.
+        let _on_board = OnBoard {
+            worker: inner,
+            run: held.run,
+        };
         TAKEOVERS.increment(());
         LEASES.set_count((), inner.board.count());
-        let ended = drive(Arc::clone(inner), held, nudge).await;
-        inner.board.remove(held.run);
-        LEASES.set_count((), inner.board.count());
+        let ended = AssertUnwindSafe(drive(Arc::clone(inner), held, nudge))
+            .catch_unwind()
+            .await;
         match ended {
-            Ok(ended) => ended,
-            Err(error) => {
+            Ok(Ok(ended)) => ended,
+            Ok(Err(error)) => {
                 tracing::error!(books = %held.books, "work on {} stopped: {}", held.books, runtime::chain(&error));
                 Ended::Lost
             }
+            // The takeover counts the crash against what was in hand; the third makes it a dead letter.
+            Err(panic) => {
+                let text = runtime::telemetry::panic_text(&*panic);
+                tracing::error!(books = %held.books, "work on {} broke a rule of ours: {text}", held.books);
+                Ended::Lost
+            }
         }
+    }
+}
+
+struct OnBoard<'a> {
+    worker: &'a Inner,
+    run: model::RunId,
+}
+
+impl Drop for OnBoard<'_> {
+    fn drop(&mut self) {
+        self.worker.board.remove(self.run);
+        LEASES.set_count((), self.worker.board.count());
     }
 }
 
