@@ -12,7 +12,7 @@ use broker::{
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 
-use crate::common::{Bench, PATIENCE, amqp_url, eventually, live, on_bench, ticket};
+use crate::rig::{Bench, PATIENCE, amqp_url, eventually, live, on_bench, ticket};
 
 /// A subscriber to the live queue that tells what it was given and answers as told.
 pub(crate) fn subscribe(

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use runtime::{Health, SystemClock};
 
-use crate::common::proxy::Proxy;
-use crate::common::{PATIENCE, amqp_url, eventually, live, on_bench, ticket, unroutable};
+use crate::rig::proxy::Proxy;
+use crate::rig::{PATIENCE, amqp_url, eventually, live, on_bench, ticket, unroutable};
 use broker::{Exchange, Message, PublishError, Publisher, PublisherOptions, Queue, Topology};
 
 #[tokio::test(flavor = "multi_thread")]
