@@ -95,7 +95,7 @@ impl Inner {
             .map(|(ordinal, work)| provider_kit::Member {
                 ordinal,
                 kind: work.claimed.kind,
-                step: &work.step,
+                step: &work.planned.step,
                 marker: &work.marker,
             })
             .collect();

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use model::{Failure, FailureKind, Lane};
 use provider_kit::http;
-use provider_kit::{
-    Judgement, Marker, Method, PastCall, PastMember, Presence, Reply, Request, Step,
-};
+use provider_kit::{Judgement, Marker, Method, PastCall, PastMember, Presence, Reply, Request};
 use serde_json::Value;
 use store::StoreError;
 use store::claim::Claimed;
@@ -21,7 +19,7 @@ use crate::calling::{CallEnd, Sending};
 use crate::metrics::CALLS_RESENT;
 use crate::outcome::Member;
 use crate::tokens::Bearer;
-use crate::work::{Books, moved};
+use crate::work::{Books, Planned, moved};
 
 /// Most pages of one look-up.
 const MOST_PAGES: usize = 50;
@@ -30,7 +28,7 @@ const MOST_PAGES: usize = 50;
 struct Unclear {
     open: OpenCall,
     past: PastCall,
-    steps: Vec<(Step, bool)>,
+    planned: Vec<Planned>,
 }
 
 impl Inner {
@@ -146,7 +144,9 @@ impl Inner {
             .any(|(_, presence)| *presence == Presence::Absent);
         let elements = still_open
             .into_iter()
-            .map(|((_, member), presence)| member.looked_up(presence, is_proven, look_again))
+            .map(|((_, member), presence)| {
+                member.looked_up(presence, is_proven, look_again, &self.policy)
+            })
             .collect();
         let close = (is_proven || !any_absent).then_some("looked up");
         self.commit_record(
@@ -276,20 +276,19 @@ impl Unclear {
     fn read(open: OpenCall, books: &Books) -> Result<Self, StoreError> {
         let damaged =
             |e: serde_json::Error| StoreError::Damaged(format!("attempt of {}: {e}", open.id));
-        let mut steps = Vec::with_capacity(open.members.len());
+        let mut all_planned = Vec::with_capacity(open.members.len());
         let mut members = Vec::with_capacity(open.members.len());
         for member in &open.members {
-            let step: Step =
-                serde_json::from_value(member.step["step"].clone()).map_err(damaged)?;
+            let planned: Planned = serde_json::from_value(member.step.clone()).map_err(damaged)?;
             let marker: Marker = serde_json::from_value(member.marker.clone()).map_err(damaged)?;
             let ordinal = usize::try_from(member.ordinal).unwrap_or(0);
             members.push(PastMember {
                 ordinal,
                 kind: member.kind,
-                step: step.clone(),
+                step: planned.step.clone(),
                 marker,
             });
-            steps.push((step, member.step["isLast"].as_bool().unwrap_or(false)));
+            all_planned.push(planned);
         }
         let past = PastCall {
             key: open.key.clone(),
@@ -297,7 +296,11 @@ impl Unclear {
             opened_at: open.opened_at,
             books_external_id: books.facts.external_id.clone(),
         };
-        Ok(Self { open, past, steps })
+        Ok(Self {
+            open,
+            past,
+            planned: all_planned,
+        })
     }
 
     fn sending<'a>(
@@ -320,13 +323,12 @@ impl Unclear {
         self.open
             .members
             .iter()
-            .zip(&self.steps)
-            .map(|(member, (step, is_last))| Member {
+            .zip(&self.planned)
+            .map(|(member, planned)| Member {
                 attempt: member.attempt,
                 effect: member.effect,
-                step,
+                planned,
                 item: item_of(member),
-                is_last: *is_last,
                 started_at: self.open.opened_at,
             })
             .collect()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use model::{Decision, Failure, ItemState, Operation, Scope, decide};
-use provider_kit::{ElementResult, Landed, Prediction, Presence, Step};
+use provider_kit::{ElementResult, Landed, Prediction, Presence};
 use serde_json::json;
 use store::record as stored;
 use store::record::{Element, Finding, ItemMove, Next, Outcome};
@@ -12,14 +12,14 @@ use store::record::{Element, Finding, ItemMove, Next, Outcome};
 use crate::config::Policy;
 use crate::metrics::{ATTEMPTS, End};
 use crate::pace::PACED;
+use crate::work::{Planned, Stated};
 
 /// A member of a call, whichever way it was loaded.
 pub(crate) struct Member<'a> {
     pub(crate) attempt: model::AttemptId,
     pub(crate) effect: model::EffectId,
-    pub(crate) step: &'a Step,
+    pub(crate) planned: &'a Planned,
     pub(crate) item: ItemMove,
-    pub(crate) is_last: bool,
     pub(crate) started_at: DateTime<Utc>,
 }
 
@@ -45,8 +45,8 @@ impl Member<'_> {
         Element {
             attempt: self.attempt,
             effect: self.effect,
-            effect_kind: self.step.effect.kind.clone(),
-            operation: self.step.operation,
+            effect_kind: self.planned.step.effect.kind.clone(),
+            operation: self.planned.step.operation,
             outcome,
             item: ItemMove {
                 next,
@@ -92,7 +92,7 @@ impl Member<'_> {
 
     fn landed(&self, landed: &Landed, outcome: fn(stored::Landed) -> Outcome) -> Element {
         let finding = self.difference(landed);
-        let next = if self.is_last {
+        let next = if self.planned.is_last {
             Next::Finished {
                 state: ItemState::Done,
                 reason: None,
@@ -101,7 +101,7 @@ impl Member<'_> {
             Next::More
         };
         self.element(
-            outcome(stored_landed(landed, self.step.operation)),
+            outcome(stored_landed(landed, self.planned.step.operation)),
             next,
             finding,
         )
@@ -113,6 +113,7 @@ impl Member<'_> {
         presence: Presence,
         is_proven: bool,
         look_again: Duration,
+        policy: &Policy,
     ) -> Element {
         match presence {
             Presence::Present(landed) => self.landed(&landed, Outcome::Adopted),
@@ -147,7 +148,11 @@ impl Member<'_> {
                     Some(finding),
                 )
             }
-            Presence::Differs(failure) => self.conflict(failure, None),
+            // A stale revision is read and planned again; everything else waits for a person.
+            Presence::Differs(failure) => {
+                let (next, _) = self.after(&failure, policy);
+                self.element(Outcome::Conflict(failure), next, None)
+            }
         }
     }
 
@@ -174,34 +179,65 @@ impl Member<'_> {
         )
     }
 
-    /// The provider's total against the predicted one.
+    /// The provider's total against the document's own, and against our prediction of it.
     fn difference(&self, landed: &Landed) -> Option<Finding> {
+        let totals = landed
+            .totals
+            .filter(|_| self.planned.step.operation != Operation::Void)?;
+        let books = Stated {
+            currency: totals.currency,
+            tax: totals.tax,
+            gross: totals.gross,
+        };
+        if let Some(stated) = self.planned.stated.filter(|stated| *stated != books) {
+            return Some(compared(
+                "TOTAL_DIFFERS",
+                "ProjectLedger's document comes to",
+                "Compare the lines and the tax setup of the books.",
+                books,
+                stated,
+            ));
+        }
         let Prediction::Exact {
             currency,
             tax,
             gross,
             ..
-        } = &self.step.prediction
+        } = self.planned.step.prediction
         else {
             return None;
         };
-        let totals = landed.totals?;
-        let same = totals.currency == *currency && totals.tax == *tax && totals.gross == *gross;
-        if same || self.step.operation == Operation::Void {
-            return None;
-        }
-        Some(Finding {
-            code: "TOTAL_DIFFERS",
-            message: format!(
-                "The books show {} {} (tax {}), ProjectLedger's document comes to {} {} (tax {}). Compare the lines \
-                 and the tax setup of the books.",
-                totals.gross, totals.currency, totals.tax, gross, currency, tax
-            ),
-            detail: json!({
-                "books": { "gross": totals.gross, "tax": totals.tax, "currency": totals.currency },
-                "expected": { "gross": gross, "tax": tax, "currency": currency },
-            }),
+        let predicted = Stated {
+            currency,
+            tax,
+            gross,
+        };
+        (predicted != books).then(|| {
+            compared(
+                "PREDICTION_MISSED",
+                "we expected",
+                "An operator should look at the provider's rounding.",
+                books,
+                predicted,
+            )
         })
+    }
+}
+
+fn compared(
+    code: &'static str,
+    other: &str,
+    advice: &str,
+    books: Stated,
+    expected: Stated,
+) -> Finding {
+    Finding {
+        code,
+        message: format!(
+            "The books show {} {} (tax {}), {other} {} {} (tax {}). {advice}",
+            books.gross, books.currency, books.tax, expected.gross, expected.currency, expected.tax
+        ),
+        detail: json!({ "books": books, "expected": expected }),
     }
 }
 

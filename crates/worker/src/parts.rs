@@ -65,14 +65,14 @@ fn intent_member(ordinal: usize, work: &Work) -> IntentMember {
         attempt: work.attempt,
         item: work.claimed.item,
         effect: work.effect,
-        effect_kind: work.step.effect.kind.clone(),
-        effect_part: work.step.effect.part.clone(),
+        effect_kind: work.planned.step.effect.kind.clone(),
+        effect_part: work.planned.step.effect.part.clone(),
         generation: work.marker.generation,
         ordinal: i16::try_from(ordinal).unwrap_or(i16::MAX),
-        operation: work.step.operation,
+        operation: work.planned.step.operation,
         version: work.claimed.version,
-        plan_hash: plan_hash(&work.step.body),
-        step: json!({ "step": work.step, "isLast": work.is_last }),
+        plan_hash: plan_hash(&work.planned.step.body),
+        step: json!(work.planned),
         marker: json!(work.marker),
     }
 }
@@ -116,7 +116,7 @@ pub(crate) fn past_call(
             .map(|(ordinal, work)| PastMember {
                 ordinal,
                 kind: work.claimed.kind,
-                step: work.step.clone(),
+                step: work.planned.step.clone(),
                 marker: work.marker.clone(),
             })
             .collect(),
@@ -131,9 +131,8 @@ pub(crate) fn members_of(works: &[Work], opened_at: DateTime<Utc>) -> Vec<Member
         .map(|work| Member {
             attempt: work.attempt,
             effect: work.effect,
-            step: &work.step,
+            planned: &work.planned,
             item: moved(&work.claimed, Next::More),
-            is_last: work.is_last,
             started_at: opened_at,
         })
         .collect()

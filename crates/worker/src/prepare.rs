@@ -10,7 +10,7 @@ use store::record::{ItemMove, Next};
 
 use crate::Inner;
 use crate::outcome::{Halt, next_after, seed};
-use crate::work::{Books, Taken, Work, links_of, moved};
+use crate::work::{Books, Planned, Stated, Taken, Work, links_of, moved};
 
 /// At most this many live documents go one by one, side by side; more go in a batch.
 const SINGLE_CALLS: usize = 4;
@@ -96,7 +96,13 @@ impl Inner {
                             .moves
                             .push(moved(&item.claimed, finished(ItemState::Done, None))),
                         Some(step) => {
-                            works.push(Work::new(item.claimed, step, is_last, &books.installation));
+                            let stated = Stated::of(&item.document.body);
+                            let planned = Planned {
+                                step,
+                                is_last,
+                                stated,
+                            };
+                            works.push(Work::new(item.claimed, planned, &books.installation));
                         }
                     }
                 }
@@ -187,7 +193,11 @@ impl Inner {
         for work in works {
             let is_suspect = work.claimed.crash_count >= 2;
             groups
-                .entry((work.claimed.kind, work.step.operation.as_str(), is_suspect))
+                .entry((
+                    work.claimed.kind,
+                    work.planned.step.operation.as_str(),
+                    is_suspect,
+                ))
                 .or_default()
                 .push(work);
         }

@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use model::{AttemptId, Document, EffectId, Environment, SyncSettings};
+use model::money::Amount;
+use model::{AttemptId, Body, Currency, Document, EffectId, Environment, SyncSettings};
 use provider_kit::pacing::Pacer;
 use provider_kit::{BooksFacts, Effect, Link, LinkState, Links, Marker, Step};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::StoreError;
 use store::claim::{Claimed, LinkRow, Situation};
@@ -89,11 +91,52 @@ pub(crate) fn moved(claimed: &Claimed, next: Next) -> ItemMove {
     }
 }
 
+/// A step with what is needed to record it; stored with its attempt and taken back by whoever closes the call.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Planned {
+    pub(crate) step: Step,
+    /// The item is finished when this is done.
+    pub(crate) is_last: bool,
+    /// What the document itself comes to.
+    #[serde(default)]
+    pub(crate) stated: Option<Stated>,
+}
+
+/// The totals of a document as `ProjectLedger` states them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct Stated {
+    pub(crate) currency: Currency,
+    pub(crate) tax: Amount,
+    pub(crate) gross: Amount,
+}
+
+impl Stated {
+    pub(crate) const fn of(body: &Body) -> Option<Self> {
+        match body {
+            Body::Invoice(i) => Some(Self {
+                currency: i.currency,
+                tax: i.totals.tax,
+                gross: i.totals.gross,
+            }),
+            Body::CreditNote(n) => Some(Self {
+                currency: n.currency,
+                tax: n.totals.tax,
+                gross: n.totals.gross,
+            }),
+            Body::Client(_)
+            | Body::Payment(_)
+            | Body::TaxRate(_)
+            | Body::Refund(_)
+            | Body::WriteOff(_) => None,
+        }
+    }
+}
+
 /// One effect ready to be attempted.
 pub(crate) struct Work {
     pub(crate) claimed: Claimed,
-    pub(crate) step: Step,
-    pub(crate) is_last: bool,
+    pub(crate) planned: Planned,
     pub(crate) effect: EffectId,
     pub(crate) marker: Marker,
     pub(crate) attempt: AttemptId,
@@ -101,7 +144,8 @@ pub(crate) struct Work {
 
 impl Work {
     /// Uses the effect's newest generation, or makes the first.
-    pub(crate) fn new(claimed: Claimed, step: Step, is_last: bool, installation: &str) -> Self {
+    pub(crate) fn new(claimed: Claimed, planned: Planned, installation: &str) -> Self {
+        let step = &planned.step;
         let known = claimed
             .effects
             .iter()
@@ -116,8 +160,7 @@ impl Work {
         };
         Self {
             claimed,
-            step,
-            is_last,
+            planned,
             effect,
             marker,
             attempt: AttemptId::fresh(),
