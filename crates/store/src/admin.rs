@@ -214,6 +214,52 @@ impl Store {
         Ok(rows)
     }
 
+    /// A person's wish to have a document tried again at once, whatever it waits for; open attempts stay open, so
+    /// that an unclear one is looked up first. Answers the books to be looked at.
+    pub async fn try_again(
+        &self,
+        account: AccountId,
+        kind: DocumentKind,
+        id: &SourceId,
+        actor: &str,
+    ) -> Result<Vec<BooksId>, StoreError> {
+        let mut tx = self.begin_for(account).await?;
+        let locked = sqlx::query_scalar!(
+            r#"select l.books_id from lease l join item i on i.books_id = l.books_id
+               where i.account_id = $1 and i.kind = $2 and i.source_id = $3 order by l.books_id for update of l"#,
+            account.0,
+            kind.as_str(),
+            id.as_str(),
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        let books: Vec<BooksId> = locked.into_iter().map(BooksId::from_uuid).collect();
+        sqlx::query!(
+            r#"update item set state = 'queued', due_at = clock_timestamp(), attempts = 0, crash_count = 0,
+                 look_first = true, owner = 'SYSTEM', reason = 'a person asked', waits_for = null,
+                 updated_at = clock_timestamp()
+               where account_id = $1 and kind = $2 and source_id = $3 and state not in ('running', 'verifying')"#,
+            account.0,
+            kind.as_str(),
+            id.as_str(),
+        )
+        .execute(&mut *tx)
+        .await?;
+        for each in &books {
+            crate::lease::wake(&mut tx, *each, None).await?;
+        }
+        dead::act(
+            &mut tx,
+            actor,
+            "try again",
+            &format!("{} {id}", kind.as_str()),
+            None,
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(books)
+    }
+
     /// Every integration with its items by state.
     pub async fn status(&self) -> Result<Vec<BooksStatus>, StoreError> {
         let rows = sqlx::query!(

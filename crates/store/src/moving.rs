@@ -11,6 +11,11 @@ use crate::lease::{Held, interval, lock_as_holder, wake};
 use crate::record::{Basis, Record};
 use crate::{StoreError, dead, outbox};
 
+/// What waits for a person is looked at again after this long: they may have put it right in the books.
+const PARKED_RECHECK: Duration = Duration::from_hours(6);
+/// What waits for another document is looked at again after this long; its arrival releases it at once.
+const WAITING_RECHECK: Duration = Duration::from_hours(24);
+
 /// Where an item goes.
 #[derive(Clone, Debug)]
 pub struct ItemMove {
@@ -133,7 +138,18 @@ impl Next {
                     failure,
                 )
             },
-            Self::Park { owner, failure, .. } => failed(ItemState::Parked, None, *owner, failure),
+            Self::Park {
+                owner,
+                failure,
+                waits_for,
+            } => {
+                let recheck = if waits_for.is_some() {
+                    WAITING_RECHECK
+                } else {
+                    PARKED_RECHECK
+                };
+                failed(ItemState::Parked, Some(recheck), *owner, failure)
+            }
             Self::GiveUp { owner, failure } => failed(ItemState::Failed, None, *owner, failure),
         }
     }
