@@ -63,7 +63,7 @@ impl Store {
         let row = sqlx::query!(
             r#"with clock as materialized (select clock_timestamp() as now),
                state as materialized (
-                 select l.books_id, c.now,
+                 select l.books_id, c.now, l.run is not null as was_held,
                    (l.run is null
                      or (l.expires_at < c.now and pg_postmaster_start_time() < c.now - $3::interval))
                    and (l.not_before is null or l.not_before <= c.now) as takes
@@ -81,7 +81,7 @@ impl Store {
                  owner = case when s.takes then null else l.owner end
                from state s
                where l.books_id = s.books_id
-               returning l.run = $2 as "taken", l.fence, l.account_id, l.integration_id"#,
+               returning l.run = $2 as "taken", s.was_held as "was_held!", l.fence, l.account_id, l.integration_id"#,
             books.uuid(),
             run.uuid(),
             interval(ttl) as _,
@@ -102,8 +102,12 @@ impl Store {
             run,
             fence: row.fence,
         };
-        set_account(&mut tx, held.account).await?;
-        take_over(&mut tx, &held, settle).await?;
+        // A lease that was given back has nothing in flight: only a dead holder leaves something to put right, and
+        // only its takeover starts a new settle.
+        if row.was_held {
+            set_account(&mut tx, held.account).await?;
+            take_over(&mut tx, &held, settle).await?;
+        }
         tx.commit().await?;
         Ok(Touched::Taken(held))
     }
