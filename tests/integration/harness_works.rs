@@ -1,8 +1,9 @@
 //! Proof that each part of the harness does what its tests rely on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::harness::{
     Broker, Database, Process, Proxy, Sandbox, Stage, Way, eventually, http, until,
 };
@@ -41,7 +42,7 @@ async fn a_broker_is_a_vhost_with_the_policies_of_production() {
     let status = projectledger.exit(PATIENCE).await;
     assert!(status.success(), "{}", projectledger.log());
     let summary = projectledger.log();
-    let summary: serde_json::Value = serde_json::from_str(summary.lines().last().unwrap()).unwrap();
+    let summary: Value = serde_json::from_str(summary.lines().last().unwrap()).unwrap();
     let events = summary["events"].as_u64().unwrap();
     assert!(events >= 13, "{summary}");
     assert_eq!(summary["totals"][0]["kind"], "CLIENT");
@@ -77,7 +78,7 @@ async fn a_sandbox_keeps_books_breaks_on_demand_and_remembers() {
     let books = sandbox.books("77").await;
     assert_eq!(books["objects"]["Customer"].as_array().unwrap().len(), 2);
     let journal = sandbox.journal().await;
-    let created: Vec<&serde_json::Value> = journal
+    let created: Vec<&Value> = journal
         .iter()
         .filter(|entry| entry["operation"] == "create")
         .collect();
@@ -183,6 +184,84 @@ async fn waiting_ends_with_the_value_or_with_words() {
     let message = LocalSet::new().run_until(in_vain).await.into_panic();
     let message = message.downcast_ref::<String>().unwrap();
     assert!(message.contains("pigs fly"), "{message}");
+}
+
+/// What the tie-out complains about; none when it ties out.
+async fn complaint(stage: &Arc<Stage>, ledger: &Arc<Ledger>) -> Option<String> {
+    let (stage, ledger) = (Arc::clone(stage), Arc::clone(ledger));
+    let checked = tokio::spawn(async move { stage.assert_tied_out(&ledger).await });
+    let panic = checked.await.err()?.into_panic();
+    panic.downcast_ref::<String>().cloned()
+}
+
+/// A stage on which so small a month has been brought into the books.
+async fn a_month_in_the_books() -> (Arc<Stage>, Ledger) {
+    let stage = Stage::set().await;
+    let mut ledger = Ledger::new(1, 2);
+    let events = ledger.month(2, 4, 0, 0);
+    stage.submit_all(&events).await;
+    stage.drain(&stage.worker()).await;
+    (Arc::new(stage), ledger)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tie_out_notices_what_is_missing() {
+    let (stage, mut ledger) = a_month_in_the_books().await;
+    let client = ledger.client();
+    let ledger = Arc::new(ledger);
+    let found = complaint(&stage, &ledger).await.unwrap();
+    assert!(found.contains("Tieout has no item of"), "{found}");
+    stage.submit(&client).await;
+    let found = complaint(&stage, &ledger).await.unwrap();
+    assert!(found.contains("queued"), "{found}");
+    stage.drain(&stage.worker()).await;
+    assert_eq!(complaint(&stage, &ledger).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tie_out_notices_what_is_there_twice() {
+    let (stage, ledger) = a_month_in_the_books().await;
+    let ledger = Arc::new(ledger);
+    assert_eq!(complaint(&stage, &ledger).await, None);
+    let realm = &stage.connected.realm;
+    let double = json!({
+        "realm": realm, "entity": "Customer", "action": "create",
+        "changes": {"DisplayName": "Somebody once more"},
+    });
+    stage.sandbox.human(double).await;
+    let found = complaint(&stage, &ledger).await.unwrap();
+    assert!(found.contains("Tieout does not know it"), "{found}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tie_out_notices_another_amount_in_the_books() {
+    let (stage, ledger) = a_month_in_the_books().await;
+    let ledger = Arc::new(ledger);
+    let books = stage.sandbox.books(&stage.connected.realm).await;
+    let line = json!([{
+        "Amount": 0.01, "DetailType": "SalesItemLineDetail",
+        "SalesItemLineDetail": {"ItemRef": {"value": "1"}},
+    }]);
+    let edit = json!({
+        "realm": stage.connected.realm, "entity": "Invoice", "action": "edit",
+        "id": books["objects"]["Invoice"][0]["id"], "changes": {"Line": line},
+    });
+    stage.sandbox.human(edit).await;
+    let found = complaint(&stage, &ledger).await.unwrap();
+    assert!(found.contains("in the books"), "{found}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tie_out_notices_a_request_without_a_call() {
+    let (stage, ledger) = a_month_in_the_books().await;
+    let ledger = Arc::new(ledger);
+    let realm = &stage.connected.realm;
+    let tokens = stage.sandbox.tokens(&[realm]).await;
+    let url = format!("{}/v3/company/{realm}/customer/1", stage.sandbox.url());
+    let reply = http().get(url).bearer_auth(&tokens.access).send().await;
+    assert!(reply.is_ok());
+    let found = complaint(&stage, &ledger).await.unwrap();
+    assert!(found.contains("sent 1 times and committed 0"), "{found}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
