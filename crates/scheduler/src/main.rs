@@ -1,2 +1,7 @@
-//! Placeholder while the workspace is laid out.
-fn main() {}
+//! The scheduler binary: one of its processes leads, the others stand by.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    runtime::process::main("scheduler", scheduler::Config::read, scheduler::run)
+}
