@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use model::{AccountId, Currency, Environment, ProviderKey, SyncFrequency};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use model::{
+    AccountId, Currency, DeadLetterId, DocumentKind, Environment, ProviderKey, SourceId,
+    SyncFrequency,
+};
 
 /// Set up, look after and explain a Tieout installation.
 #[derive(Debug, Parser)]
@@ -37,6 +40,110 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: IntegrationCommand,
     },
+    /// Every integration: items by state, pauses, last sync and error; dead letters and outbox
+    Status,
+    /// Say in one sentence per books where a document stands, why, who must act and what comes next
+    Explain(Document),
+    /// Have a document tried again at once, whatever it waits for
+    TryAgain(Document),
+    /// Look at, replay and discard what the fleet gave up on
+    Dead {
+        #[command(subcommand)]
+        command: DeadCommand,
+    },
+    /// Counts and sums per kind and currency: sent by `ProjectLedger`, taken by the books, difference
+    Totals {
+        /// The account in `ProjectLedger`
+        #[arg(long, value_parser = account)]
+        account: AccountId,
+    },
+}
+
+/// A document of `ProjectLedger`.
+#[derive(Debug, Args)]
+pub(crate) struct Document {
+    /// Its kind, such as `INVOICE` or `CLIENT`
+    #[arg(value_parser = kind)]
+    pub(crate) kind: DocumentKind,
+    /// Its id in `ProjectLedger`
+    pub(crate) id: SourceId,
+    /// The account in `ProjectLedger`
+    #[arg(long, value_parser = account)]
+    pub(crate) account: AccountId,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadCommand {
+    /// List dead letters, newest first
+    List {
+        /// Only those in this state
+        #[arg(long, value_enum, ignore_case = true, default_value_t = DeadState::Open)]
+        state: DeadState,
+        /// At most this many
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        limit: u32,
+    },
+    /// Show one dead letter with its bytes
+    Show {
+        /// Its id
+        id: DeadLetterId,
+    },
+    /// Try again: work is due at once, a message is published again as it came
+    #[command(group = ArgGroup::new("which").required(true).args(["ids", "fingerprint"]))]
+    Replay(Replay),
+    /// Give up for good, with a reason; the document stays failed
+    Discard {
+        /// Its id
+        id: DeadLetterId,
+        /// Why; kept in the audit
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// Which ones
+    #[arg(value_name = "ID")]
+    pub(crate) ids: Vec<DeadLetterId>,
+    /// All open ones with this fingerprint
+    #[arg(long)]
+    pub(crate) fingerprint: Option<String>,
+    /// With a fingerprint: at most this many
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) limit: u32,
+    /// Publish this file instead of the message's own bytes; for one message
+    #[arg(long, value_name = "FILE", conflicts_with = "fingerprint")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// The states of dead letters.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+#[value(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum DeadState {
+    /// Somebody should look
+    Open,
+    /// Being tried again
+    Replayed,
+    /// A newer success or a new submission closed it
+    Resolved,
+    /// Given up for good
+    Discarded,
+    /// All of them
+    All,
+}
+
+impl DeadState {
+    /// The word as stored; none for all.
+    pub(crate) const fn stored(self) -> Option<&'static str> {
+        match self {
+            Self::Open => Some("OPEN"),
+            Self::Replayed => Some("REPLAYED"),
+            Self::Resolved => Some("RESOLVED"),
+            Self::Discarded => Some("DISCARDED"),
+            Self::All => None,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -189,6 +296,23 @@ fn frequency(text: &str) -> Result<SyncFrequency, String> {
         .ok_or_else(|| one_of(SyncFrequency::ALL.map(SyncFrequency::as_str)))
 }
 
+fn kind(text: &str) -> Result<DocumentKind, String> {
+    DocumentKind::from_stored(&text.to_uppercase().replace('-', "_"))
+        .ok_or_else(|| one_of(DocumentKind::ALL.map(DocumentKind::as_str)))
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if (3..=500).contains(&text.chars().count()) {
+        return Ok(text.to_owned());
+    }
+    Err("say why in 3 to 500 characters".to_owned())
+}
+
 fn one_of<const N: usize>(words: [&str; N]) -> String {
     format!("use one of {}", words.join(", "))
 }
+
+#[cfg(test)]
+#[path = "arguments_tests.rs"]
+mod tests;

@@ -148,15 +148,15 @@ fn secrets(context: &Context, add: &AddIntegration) -> Result<(Sealer, NewTokens
 async fn refuse_twice(store: &Store, add: &AddIntegration) -> Result<(), Failed> {
     let all = store.status().await?;
     let same = all.iter().find(|one| {
-        one.account == add.account
+        (one.account == add.account || one.is_active)
             && one.provider == add.provider.as_str()
             && one.company == add.realm
     });
     match same {
         None => Ok(()),
         Some(one) => Err(Failed::NotPossible(format!(
-            "account {} is connected to company {} already, as integration {}",
-            add.account, add.realm, one.integration
+            "company {} is connected already, to account {} as integration {}",
+            add.realm, one.account, one.integration
         ))),
     }
 }
@@ -167,7 +167,7 @@ fn plain_refusal(error: StoreError, add: &AddIntegration) -> Failed {
             if constraint == "accounting_integration_one_active_per_books" =>
         {
             Failed::NotPossible(format!(
-                "company {} is connected to another account already; one active integration per company",
+                "company {} is connected to an account already; one active integration per company",
                 add.realm
             ))
         }

@@ -2,14 +2,22 @@
 
 mod arguments;
 mod context;
+mod dead;
+mod explain;
 mod failed;
 mod integration;
 mod migrate;
 mod output;
+mod plain;
+mod replay;
+mod status;
+mod table;
+mod totals;
+mod try_again;
 
 use std::process::ExitCode;
 
-use arguments::{Arguments, Command, IntegrationCommand};
+use arguments::{Arguments, Command, DeadCommand, Document, IntegrationCommand};
 use clap::Parser as _;
 use context::Context;
 use failed::Failed;
@@ -44,5 +52,20 @@ async fn obey(arguments: Arguments) -> Result<(), Failed> {
         Command::Integration {
             command: IntegrationCommand::Add(add),
         } => integration::add(&context, &add).await,
+        Command::Status => status::run(&context).await,
+        Command::Explain(document) => explain::run(&context, &question(document)).await,
+        Command::TryAgain(document) => try_again::run(&context, &question(document)).await,
+        Command::Dead { command } => match command {
+            DeadCommand::List { state, limit } => dead::list(&context, state, limit).await,
+            DeadCommand::Show { id } => dead::show(&context, id).await,
+            DeadCommand::Replay(replay) => replay::run(&context, &replay).await,
+            DeadCommand::Discard { id, reason } => dead::discard(&context, id, &reason).await,
+        },
+        Command::Totals { account } => totals::run(&context, account).await,
     }
+}
+
+fn question(document: Document) -> explain::Question {
+    let Document { kind, id, account } = document;
+    explain::Question { kind, id, account }
 }

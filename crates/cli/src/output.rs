@@ -22,9 +22,14 @@ pub(crate) fn say_json(value: &impl Serialize) -> Result<(), Failed> {
 
 /// Prints why a command failed, and answers its exit code.
 pub(crate) fn complain(failed: &Failed) -> ExitCode {
-    // Whoever closed standard error does not want to know.
-    let _ = writeln!(io::stderr(), "tieout: {}", runtime::chain(failed));
+    warn(runtime::chain(failed));
     ExitCode::from(failed.exit_code())
+}
+
+/// Prints something that went wrong on the way.
+pub(crate) fn warn(line: impl AsRef<str>) {
+    // Whoever closed standard error does not want to know.
+    let _ = writeln!(io::stderr(), "tieout: {}", line.as_ref());
 }
 
 /// Prints what clap has to say: help, version, or what is wrong with the arguments.

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use model::{
-    AccountId, BooksId, DocumentKind, Environment, IntegrationId, SourceId, SyncFrequency,
-    SyncSettings, TokenSetId,
+    AccountId, BooksId, DeadLetterId, DocumentKind, Environment, IntegrationId, SourceId,
+    SyncFrequency, SyncSettings, TokenSetId,
 };
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -258,6 +258,30 @@ impl Store {
         .await?;
         tx.commit().await?;
         Ok(books)
+    }
+
+    /// A dead message was submitted again: closes its row, unless it has been refused again since `times` was
+    /// read; then it stays open and the answer is false.
+    pub async fn close_resubmitted(
+        &self,
+        id: DeadLetterId,
+        account: Option<AccountId>,
+        times: i32,
+        actor: &str,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin_for(account.unwrap_or(AccountId(0))).await?;
+        let done = sqlx::query!(
+            r#"update dead_letter set state = 'RESOLVED', closed_at = clock_timestamp(), closed_by = $3
+               where id = $1 and times = $2 and state in ('OPEN', 'REPLAYED')"#,
+            id.uuid(),
+            times,
+            actor,
+        )
+        .execute(&mut *tx)
+        .await?;
+        dead::act(&mut tx, actor, "resubmit", &id.to_string(), None).await?;
+        tx.commit().await?;
+        Ok(done.rows_affected() == 1)
     }
 
     /// Every integration with its items by state.
