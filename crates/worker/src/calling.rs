@@ -51,6 +51,8 @@ pub(crate) struct Sending<'a> {
     pub(crate) past: &'a PastCall,
     pub(crate) number: i32,
     pub(crate) bearer: Option<&'a Bearer>,
+    /// A whole settle has passed since this sending: what a read does not show now is not there.
+    pub(crate) settled: bool,
 }
 
 /// What became of sending.
@@ -154,6 +156,7 @@ impl Inner {
             past: &past,
             number: 1,
             bearer: bearer.as_ref(),
+            settled: false,
         };
         self.settle_sent(&sending, &members_of(works, opened_at), sent)
             .await
@@ -221,8 +224,7 @@ impl Inner {
             ElementResult::Failed(unclear("the reply says nothing of this document")),
         );
         if sending.number > 1 {
-            self.confirm(sending.books, sending.past, &mut elements)
-                .await;
+            self.confirm(sending, &mut elements).await;
         }
         self.renew_if_refused(sending.books, &elements, sending.bearer)
             .await;
@@ -242,9 +244,11 @@ impl Inner {
         .await
     }
 
-    /// The answer to a repeated call may be the replay of an old one: each success is read back once.
-    async fn confirm(&self, books: &Books, past: &PastCall, elements: &mut [ElementResult]) {
-        for (member, element) in past.members.iter().zip(elements) {
+    /// The answer to a repeated call may be the replay of an old one: each success is read back. Reads lag, so
+    /// that before settle an object that is not seen may still be coming.
+    async fn confirm(&self, sending: &Sending<'_>, elements: &mut [ElementResult]) {
+        let books = sending.books;
+        for (member, element) in sending.past.members.iter().zip(elements) {
             let ElementResult::Done(landed) = element else {
                 continue;
             };
@@ -263,6 +267,11 @@ impl Inner {
                     if found
                         .iter()
                         .any(|c| c.landed.external_id == landed.external_id) => {}
+                Ok(_) if !sending.settled => {
+                    *element = ElementResult::Failed(unclear(
+                        "created, and not to be seen in the books yet; looked up again before it counts",
+                    ));
+                }
                 Ok(_) => {
                     *element = ElementResult::Failed(Failure::new(
                         FailureKind::Conflict,

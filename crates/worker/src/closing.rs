@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use model::{Failure, FailureKind, Lane};
 use provider_kit::http;
-use provider_kit::{Judgement, Marker, Method, PastCall, PastMember, Presence, Reply, Request};
+use provider_kit::{
+    ElementResult, Judgement, Marker, Method, PastCall, PastMember, Presence, Reply, Request,
+};
 use serde_json::Value;
 use store::StoreError;
 use store::claim::Claimed;
@@ -77,10 +79,16 @@ impl Inner {
                 headers: serde_json::from_value(headers).unwrap_or_default(),
                 body,
             };
-            let sending = unclear.sending(books, unclear.open.sends, None);
-            return self
-                .settle_reply(&sending, &unclear.members(), &reply)
-                .await;
+            // A reply that leaves a member unclear was read when it came: reading it again says nothing new.
+            let result = self.provider.classify(&unclear.past, &reply);
+            if result.elements.len() == unclear.open.members.len()
+                && !result.elements.iter().any(is_unclear)
+            {
+                let sending = unclear.sending(books, unclear.open.sends, None);
+                return self
+                    .settle_reply(&sending, &unclear.members(), &reply)
+                    .await;
+            }
         }
         match self.judge(books, &unclear).await {
             Ok(presences) => self.close_judged(books, &unclear, presences).await,
@@ -315,6 +323,7 @@ impl Unclear {
             past: &self.past,
             number,
             bearer,
+            settled: self.open.settled && self.open.sends == number,
         }
     }
 
@@ -346,6 +355,10 @@ impl Unclear {
             cost: serde_json::from_value(read("cost")).ok()?,
         })
     }
+}
+
+fn is_unclear(element: &ElementResult) -> bool {
+    matches!(element, ElementResult::Failed(failure) if failure.kind == FailureKind::OutcomeUnknown)
 }
 
 fn item_of(member: &OpenMember) -> ItemMove {
