@@ -73,7 +73,9 @@ grant select (id, account_id, provider, books_id, is_active, deleted_at, sync_fr
   on accounting_integration to tieout_scheduler;
 grant select (id, account_id, provider, state, access_expires_at, refresh_expires_at) on token_set to tieout_scheduler;
 grant select, insert on slot, job to tieout_scheduler;
-grant select, update on item, lease, leader, account_feed to tieout_scheduler;
+grant update (items) on slot to tieout_scheduler;
+grant select, update on item, lease, leader to tieout_scheduler;
+grant select, insert, update on account_feed to tieout_scheduler;
 grant select, insert, update on outbox, dead_letter to tieout_scheduler;
 grant delete on outbox to tieout_scheduler;
 

@@ -154,8 +154,8 @@ impl Failure {
         Self {
             kind,
             owner,
-            code: code.into(),
-            message: message.into(),
+            code: code.into().replace('\0', ""),
+            message: message.into().replace('\0', ""),
             scope: Scope::Element,
             detail: None,
             retry_after: None,
@@ -179,7 +179,14 @@ impl Failure {
     /// Adds the provider's own wording, cut to 2,000 characters.
     #[must_use]
     pub fn with_detail(mut self, detail: impl AsRef<str>) -> Self {
-        self.detail = Some(detail.as_ref().chars().take(2_000).collect());
+        self.detail = Some(
+            detail
+                .as_ref()
+                .chars()
+                .filter(|c| *c != '\0')
+                .take(2_000)
+                .collect(),
+        );
         self
     }
 

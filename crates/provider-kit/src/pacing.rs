@@ -109,6 +109,12 @@ impl Pacer {
         Ok(Permit { id, send_before })
     }
 
+    /// Calls whose permits have not been handed back.
+    pub fn in_flight(&self) -> usize {
+        let is_running = |c: &&Charge| c.permit.is_some() && matches!(c.end, End::By(_));
+        self.charges.iter().filter(is_running).count()
+    }
+
     /// The call is over, with a reply or without; nothing of it can leave any more.
     #[expect(
         clippy::needless_pass_by_value,

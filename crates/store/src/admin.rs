@@ -170,16 +170,24 @@ impl Store {
         )
         .fetch_one(&mut *tx)
         .await?;
-        sqlx::query!(
+        let leased = sqlx::query!(
             r#"insert into lease (books_id, provider, account_id, integration_id) values ($1, $2, $3, $4)
-               on conflict (books_id) do update set account_id = excluded.account_id, integration_id = excluded.integration_id"#,
+               on conflict (books_id) do update set integration_id = excluded.integration_id
+                 where lease.account_id = excluded.account_id"#,
             books,
             new.provider,
             new.account.0,
             id,
         )
         .execute(&mut *tx)
-        .await?;
+        .await?
+        .rows_affected();
+        if leased == 0 {
+            return Err(StoreError::Missing(format!(
+                "{} {} belongs to another account; a company is connected to one account",
+                new.provider, new.external_id
+            )));
+        }
         dead::act(&mut tx, new.actor, "integration add", &id.to_string(), None).await?;
         tx.commit().await?;
         Ok((IntegrationId(id), BooksId::from_uuid(books)))

@@ -80,6 +80,15 @@ pub struct LinkRow {
     pub state: String,
 }
 
+/// The rank and lane of calls in flight: nothing of a higher rank is claimed from that lane.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Barrier {
+    /// Their lane.
+    pub lane: Lane,
+    /// Their rank.
+    pub rank: i16,
+}
+
 /// What a claim found.
 #[derive(Clone, Debug)]
 pub enum Claim {
@@ -154,19 +163,20 @@ impl Store {
     }
 
     /// S3: takes up to `limit` ready items of the foremost lane and rank. An item that two workers died on is
-    /// taken alone. `only_live` leaves bulk items where they are; `max_rank` is the rank of the calls in flight.
+    /// taken alone. `only_live` leaves bulk items where they are; `barrier` tells of the
+    /// calls in flight.
     pub async fn claim(
         &self,
         held: &Held,
         limit: i64,
         only_live: bool,
-        max_rank: Option<i16>,
+        barrier: Option<Barrier>,
     ) -> Result<Claim, StoreError> {
         let mut tx = self.begin_for(held.account).await?;
         let Some(wake) = lock_as_holder(&mut tx, held).await? else {
             return Ok(Claim::Lost);
         };
-        let ids = foremost(&mut tx, held.books, limit, only_live, max_rank).await?;
+        let ids = foremost(&mut tx, held.books, limit, only_live, barrier).await?;
         let items = if ids.is_empty() {
             Vec::new()
         } else {
@@ -233,20 +243,21 @@ async fn foremost(
     books: BooksId,
     limit: i64,
     only_live: bool,
-    max_rank: Option<i16>,
+    barrier: Option<Barrier>,
 ) -> Result<Vec<Uuid>, StoreError> {
     let rows = sqlx::query!(
         r#"select id, lane, rank, crash_count from item
            where books_id = $1 and state in ('queued', 'waiting', 'verifying', 'parked')
              and due_at is not null and due_at <= clock_timestamp()
-             and (not $3 or lane = 0) and ($4::smallint is null or rank <= $4)
+             and (not $3 or lane = 0) and ($4::smallint is null or rank <= $4 or lane < $5)
            order by lane, rank, due_at, id
            limit $2
            for update"#,
         books.uuid(),
         limit,
         only_live,
-        max_rank,
+        barrier.map(|b| b.rank),
+        barrier.map_or(0, |b| b.lane.stored()),
     )
     .fetch_all(&mut **tx)
     .await?;

@@ -39,7 +39,8 @@ impl From<sqlx::Error> for StoreError {
 }
 
 impl StoreError {
-    /// Whether the same transaction may simply be run again: deadlock or serialisation failure.
+    /// Whether the same transaction may simply be run again: deadlock, serialisation failure, a
+    /// statement or transaction that took too long.
     pub fn is_transient(&self) -> bool {
         let Self::Database(error) = self else {
             return false;
@@ -47,7 +48,7 @@ impl StoreError {
         let code = error
             .as_database_error()
             .and_then(sqlx::error::DatabaseError::code);
-        matches!(code.as_deref(), Some("40P01" | "40001"))
+        matches!(code.as_deref(), Some("40P01" | "40001" | "57014" | "25P03"))
     }
 
     /// Whether the connection, not the statement, failed: what happened to a commit is then not known.

@@ -102,11 +102,11 @@ impl Store {
             run,
             fence: row.fence,
         };
-        // A lease that was given back has nothing in flight: only a dead holder leaves something to put right, and
-        // only its takeover starts a new settle.
+        set_account(&mut tx, held.account).await?;
+        take_over(&mut tx, &held).await?;
+        // A lease that was given back has nothing in flight: only a dead holder's takeover starts a new settle.
         if row.was_held {
-            set_account(&mut tx, held.account).await?;
-            take_over(&mut tx, &held, settle).await?;
+            settle_anew(&mut tx, &held, settle).await?;
         }
         tx.commit().await?;
         Ok(Touched::Taken(held))
@@ -225,11 +225,7 @@ impl Store {
 }
 
 /// S2: items left running go back to the queue, or to verifying when a call of theirs is open.
-async fn take_over(
-    tx: &mut Transaction<'static, Postgres>,
-    held: &Held,
-    settle: Duration,
-) -> Result<(), StoreError> {
+async fn take_over(tx: &mut Transaction<'static, Postgres>, held: &Held) -> Result<(), StoreError> {
     sqlx::query!(
         r#"update item i set
              state = case when exists (select from attempt a where a.item_id = i.id and a.outcome is null)
@@ -242,7 +238,15 @@ async fn take_over(
     )
     .execute(&mut **tx)
     .await?;
-    // Absence proves nothing before a whole settle has passed since this takeover.
+    Ok(())
+}
+
+/// Absence proves nothing before a whole settle has passed since this takeover.
+async fn settle_anew(
+    tx: &mut Transaction<'static, Postgres>,
+    held: &Held,
+    settle: Duration,
+) -> Result<(), StoreError> {
     sqlx::query!(
         r#"update call set settle_at = greatest(settle_at, clock_timestamp() + $2::interval)
            where books_id = $1 and closed_at is null and purpose = 'WRITE' and fence < $3"#,

@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use model::{BooksId, DocumentKind, Failure, FailureKind, ItemId, ItemState, Owner, SourceId};
+use model::{
+    BooksId, DocumentKind, EffectId, Failure, FailureKind, ItemId, ItemState, Owner, SourceId,
+};
 use serde_json::Value;
 use sqlx::PgConnection;
 
 use crate::lease::{Held, interval, lock_as_holder, wake};
-use crate::record::{Basis, Record};
+use crate::record::{Basis, Landed, Record};
 use crate::{StoreError, dead, outbox};
 
+/// Creating again what a person deleted is a person's decision: nothing does it by itself.
+const DELETED_IN_BOOKS: &str = "DELETED_IN_BOOKS";
 /// What waits for a person is looked at again after this long: they may have put it right in the books.
 const PARKED_RECHECK: Duration = Duration::from_hours(6);
 /// What waits for another document is looked at again after this long; its arrival releases it at once.
@@ -33,6 +37,8 @@ pub struct ItemMove {
     pub attempts: u32,
     /// When the document was wanted here.
     pub wanted_at: DateTime<Utc>,
+    /// The present state of its object, when it was just read and nothing has to be sent.
+    pub seen: Option<(EffectId, Landed)>,
     /// Where to.
     pub next: Next,
 }
@@ -64,6 +70,8 @@ pub enum Next {
         after: Duration,
         /// Why.
         reason: String,
+        /// It counts as a try: the look-up itself failed.
+        counts: bool,
     },
     /// Waits for somebody or something.
     Park {
@@ -123,7 +131,7 @@ impl Next {
         match self {
             Self::Finished { state, reason } => plain(*state, None, reason.as_deref()),
             Self::More => plain(ItemState::Queued, Some(Duration::ZERO), None),
-            Self::Verify { after, reason } => {
+            Self::Verify { after, reason, .. } => {
                 plain(ItemState::Verifying, Some(*after), Some(reason))
             }
             Self::Later { after, failure } => {
@@ -143,12 +151,14 @@ impl Next {
                 failure,
                 waits_for,
             } => {
-                let recheck = if waits_for.is_some() {
-                    WAITING_RECHECK
+                let recheck = if failure.code == DELETED_IN_BOOKS {
+                    None
+                } else if waits_for.is_some() {
+                    Some(WAITING_RECHECK)
                 } else {
-                    PARKED_RECHECK
+                    Some(PARKED_RECHECK)
                 };
-                failed(ItemState::Parked, Some(recheck), *owner, failure)
+                failed(ItemState::Parked, recheck, *owner, failure)
             }
             Self::GiveUp { owner, failure } => failed(ItemState::Failed, None, *owner, failure),
         }
@@ -189,7 +199,10 @@ pub(crate) async fn move_items(
         integration: held.integration,
         provider: provider.to_owned(),
         call: None,
-        basis: Basis::Holder(*held),
+        basis: Basis::Holder {
+            held: *held,
+            sending: 0,
+        },
         close: None,
         absent: false,
         elements: Vec::new(),
@@ -224,7 +237,8 @@ pub(crate) async fn move_item(
     let is_finished = matches!(each.next, Next::Finished { .. });
     let counts = columns
         .failure
-        .is_some_and(|f| f.kind != FailureKind::Throttled);
+        .is_some_and(|f| f.kind != FailureKind::Throttled)
+        || matches!(each.next, Next::Verify { counts: true, .. });
     let row = sqlx::query!(
         r#"update item set
              state = case when $9 and wanted_version > version then 'queued' else $3 end,
@@ -258,12 +272,40 @@ pub(crate) async fn move_item(
     .fetch_optional(&mut *tx)
     .await?;
     let Some(row) = row else { return Ok(None) };
+    if let Some((effect, landed)) = &each.seen {
+        see(tx, each, *effect, landed).await?;
+    }
     let is_due_now = follow(tx, record, each, &row.state).await?;
     Ok(if is_due_now {
         Some(row.now)
     } else {
         row.due_at
     })
+}
+
+/// What was read is what the link says from now on.
+async fn see(
+    tx: &mut PgConnection,
+    each: &ItemMove,
+    effect: EffectId,
+    landed: &Landed,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"update link set revision = $2, fingerprint = $3, state = $4, version = $5, currency = $6, tax = $7, gross = $8,
+             updated_at = clock_timestamp()
+           where effect_id = $1"#,
+        effect.uuid(),
+        landed.revision,
+        landed.fingerprint,
+        landed.state,
+        each.version,
+        landed.currency,
+        landed.tax,
+        landed.gross,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// What a move brings with it. True: something else became due.
@@ -330,7 +372,7 @@ async fn recheck_dependency(
              failure = null, owner = 'SYSTEM'
            where w.id = $1 and w.state = 'parked' and exists (
              select from item i join effect e on e.item_id = i.id join link l on l.effect_id = e.id
-             where i.books_id = $2 and i.kind = $3 and i.source_id = $4 and i.state = 'done' and l.state = 'ACTIVE')"#,
+             where i.books_id = $2 and i.kind = $3 and i.source_id = $4 and l.state = 'ACTIVE')"#,
         item.uuid(),
         books.uuid(),
         kind.as_str(),
@@ -340,8 +382,14 @@ async fn recheck_dependency(
     .await?
     .rows_affected();
     sqlx::query!(
-        r#"update item i set lane = 0 from item w
-           where w.id = $1 and w.lane = 0 and i.books_id = $2 and i.kind = $3 and i.source_id = $4 and i.lane <> 0"#,
+        r#"update item i set lane = least(i.lane, w.lane),
+             state = case when i.reason in ('waits for its slot', 'is sent only when a person asks') then 'queued'
+               else i.state end,
+             due_at = case when i.reason in ('waits for its slot', 'is sent only when a person asks')
+               then clock_timestamp() else i.due_at end
+           from item w
+           where w.id = $1 and i.books_id = $2 and i.kind = $3 and i.source_id = $4
+             and i.state in ('queued', 'waiting', 'parked')"#,
         item.uuid(),
         books.uuid(),
         kind.as_str(),

@@ -43,8 +43,8 @@ pub struct Store {
 const ACQUIRE_LIMIT: Duration = Duration::from_secs(10);
 /// Longest a statement may run; every statement here is short.
 const STATEMENT_LIMIT: &str = "15s";
-/// Longest a transaction may sit idle: a frozen process must not keep locks.
-const IDLE_IN_TRANSACTION_LIMIT: &str = "10s";
+/// Longest a transaction may sit idle: a frozen process must not keep locks for as long as a lease lives.
+const IDLE_IN_TRANSACTION_LIMIT: &str = "3s";
 
 impl Store {
     /// Opens a pool of at most `connections` connections in `role`. Connects lazily.

@@ -49,8 +49,13 @@ pub enum Basis {
         sending: i32,
     },
     /// A look-up, or not having sent, under this lease. Presence is believed; everything else only while the
-    /// lease is held, since a new holder may have sent again.
-    Holder(Held),
+    /// lease is held and nothing was sent since, because a later sending may have succeeded.
+    Holder {
+        /// The lease.
+        held: Held,
+        /// The latest sending when the look-up began.
+        sending: i32,
+    },
 }
 
 /// What is to be recorded of one member.
@@ -217,7 +222,7 @@ pub(crate) async fn record(tx: &mut PgConnection, record: &Record) -> Result<Rec
         }
     }
     if let Some(call) = record.call.filter(|_| is_current) {
-        close_call(tx, call, record.close, record.absent).await?;
+        close_call(tx, call, record).await?;
     }
     let mut due = None;
     for element in &ours {
@@ -233,19 +238,25 @@ pub(crate) async fn record(tx: &mut PgConnection, record: &Record) -> Result<Rec
 
 /// Whether everything these outcomes say may be believed, or presence only.
 async fn is_current(tx: &mut PgConnection, record: &Record) -> Result<bool, StoreError> {
-    match (record.basis, record.call) {
-        (Basis::Holder(held), _) => Ok(lock_as_holder(tx, &held).await?.is_some()),
-        (Basis::Reply { sending }, Some(call)) => {
-            let latest = sqlx::query_scalar!(
-                "select sends from call where id = $1 for update",
-                call.uuid()
-            )
-            .fetch_optional(tx)
-            .await?;
-            Ok(latest == Some(sending))
+    let sending = match record.basis {
+        Basis::Reply { sending } => sending,
+        Basis::Holder { held, sending } => {
+            if lock_as_holder(tx, &held).await?.is_none() {
+                return Ok(false);
+            }
+            sending
         }
-        (Basis::Reply { .. }, None) => Ok(true),
-    }
+    };
+    let Some(call) = record.call else {
+        return Ok(true);
+    };
+    let latest = sqlx::query_scalar!(
+        "select sends from call where id = $1 for update",
+        call.uuid()
+    )
+    .fetch_optional(tx)
+    .await?;
+    Ok(latest == Some(sending))
 }
 
 /// Writes an attempt's outcome where there is none, with link, effect, finding and log. False: too late.
@@ -263,6 +274,17 @@ async fn write_outcome(
         )
         .fetch_one(&mut *tx)
         .await?;
+        if let (true, Some(found)) = (open, &element.finding) {
+            raise(
+                tx,
+                record.account,
+                record.books,
+                element.item.item,
+                element.effect,
+                found,
+            )
+            .await?;
+        }
         return Ok(open);
     };
     let failure = element
@@ -289,6 +311,8 @@ async fn write_outcome(
     }
     if let Some(landed) = landed {
         link(tx, record, element, landed).await?;
+        settle_findings(tx, element).await?;
+        name_late_twins(tx, record, element, landed).await?;
     }
     if let Some(found) = &element.finding {
         raise(
@@ -342,6 +366,15 @@ async fn keep_late(
     )
     .execute(&mut *tx)
     .await?;
+    // Whoever plans this item next reads it, also when the item had been given up.
+    sqlx::query!(
+        r#"update item set state = 'queued', due_at = clock_timestamp(), updated_at = clock_timestamp()
+           where id = $1 and state not in ('running', 'verifying')"#,
+        element.item.item.uuid()
+    )
+    .execute(&mut *tx)
+    .await?;
+    wake(tx, record.books, None).await?;
     if let Some(other) = known.external_id {
         let found = duplicate(&other, &landed.external_id);
         raise(
@@ -466,6 +499,52 @@ pub(crate) async fn raise(
     Ok(())
 }
 
+/// What an earlier version or look-up differed in is settled by this success.
+async fn settle_findings(tx: &mut PgConnection, element: &Element) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"update finding set closed_at = clock_timestamp()
+           where item_id = $1 and effect_id = $2 and closed_at is null
+             and code in ('TOTAL_DIFFERS', 'PREDICTION_MISSED', 'DUPLICATE_IN_BOOKS')"#,
+        element.item.item.uuid(),
+        element.effect.uuid(),
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// A success that came late for an earlier attempt, while this one was under way: a second object.
+async fn name_late_twins(
+    tx: &mut PgConnection,
+    record: &Record,
+    element: &Element,
+    landed: &Landed,
+) -> Result<(), StoreError> {
+    let late = sqlx::query!(
+        r#"update late_reply set read_at = clock_timestamp() where effect_id = $1 and read_at is null
+           returning landed"#,
+        element.effect.uuid()
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    for row in late {
+        let other = row.landed["externalId"].as_str().unwrap_or_default();
+        if other != landed.external_id {
+            let found = duplicate(&landed.external_id, other);
+            raise(
+                tx,
+                record.account,
+                record.books,
+                element.item.item,
+                element.effect,
+                &found,
+            )
+            .await?;
+        }
+    }
+    Ok(())
+}
+
 async fn log(
     tx: &mut PgConnection,
     record: &Record,
@@ -501,11 +580,11 @@ async fn log(
     Ok(())
 }
 
+/// Closes the call, or leaves it open while an outcome is unknown.
 async fn close_call(
     tx: &mut PgConnection,
     call: CallId,
-    reason: Option<&'static str>,
-    absent: bool,
+    record: &Record,
 ) -> Result<(), StoreError> {
     sqlx::query!(
         r#"update call set
@@ -514,8 +593,8 @@ async fn close_call(
              absent_since = case when $3 then coalesce(absent_since, clock_timestamp()) else absent_since end
            where id = $1 and closed_at is null"#,
         call.uuid(),
-        reason,
-        absent,
+        record.close,
+        record.absent,
     )
     .execute(tx)
     .await?;

@@ -1,5 +1,6 @@
 //! Finding out what became of open calls, sending the same bytes again, and reading late replies.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -161,11 +162,13 @@ impl Store {
     }
 
     /// The same bytes under the same key once more, after all members were proven absent. Answers the
-    /// number of this sending; none: the lease is lost or the call is closed, and nothing may be sent.
+    /// number of this sending; none: the lease is lost, the call is closed, or
+    /// somebody has sent it since `sent_before`, and nothing may be sent.
     pub async fn resend(
         &self,
         held: &Held,
         call: CallId,
+        sent_before: i32,
         settle: Duration,
     ) -> Result<Option<i32>, StoreError> {
         let mut tx = self.begin_for(held.account).await?;
@@ -175,10 +178,11 @@ impl Store {
         let sending = sqlx::query_scalar!(
             r#"update call set sends = sends + 1, fence = $2, settle_at = clock_timestamp() + $3::interval,
                  absent_since = null, status = null, reply = null, reply_headers = null, answered_at = null
-               where id = $1 and closed_at is null returning sends"#,
+               where id = $1 and closed_at is null and sends = $4 returning sends"#,
             call.uuid(),
             held.fence,
             interval(settle) as _,
+            sent_before,
         )
         .fetch_optional(&mut *tx)
         .await?;
@@ -253,12 +257,16 @@ impl Store {
         .fetch_all(&mut *tx)
         .await?;
         let mut result = LateReply::None;
+        let mut linked: HashMap<Uuid, String> = HashMap::new();
         for row in rows {
             let external = row.landed["externalId"]
                 .as_str()
                 .unwrap_or_default()
                 .to_owned();
-            match row.external_id {
+            match row
+                .external_id
+                .or_else(|| linked.get(&row.effect_id).cloned())
+            {
                 Some(known) if known != external => {
                     let found = duplicate(&known, &external);
                     raise(
@@ -272,13 +280,8 @@ impl Store {
                     .await?;
                     result = LateReply::Duplicate;
                 }
-                Some(_) => {
-                    result = if result == LateReply::None {
-                        LateReply::Adopted
-                    } else {
-                        result
-                    }
-                }
+                Some(_) if result == LateReply::None => result = LateReply::Adopted,
+                Some(_) => {}
                 None => {
                     link_late(
                         &mut tx,
@@ -289,7 +292,10 @@ impl Store {
                         &row.landed,
                     )
                     .await?;
-                    result = LateReply::Adopted;
+                    linked.insert(row.effect_id, external);
+                    if result == LateReply::None {
+                        result = LateReply::Adopted;
+                    }
                 }
             }
             sqlx::query!(

@@ -169,7 +169,10 @@ impl Inner {
         members: &[Member<'_>],
         sent: Sent,
     ) -> Result<CallEnd, StoreError> {
-        let holder = Basis::Holder(sending.books.held);
+        let holder = Basis::Holder {
+            held: sending.books.held,
+            sending: sending.number,
+        };
         let reply = match sent {
             Sent::Replied(reply) => reply,
             Sent::NotAtAll(failure) if sending.number == 1 => {
@@ -183,7 +186,7 @@ impl Inner {
                 let wait = self.policy.retry.first_lookup_delay;
                 let each = members
                     .iter()
-                    .map(|m| (m.lookup_failed(&failure, wait), None))
+                    .map(|m| (m.lookup_failed(&failure, wait, false), None))
                     .collect();
                 return self
                     .record(
@@ -226,8 +229,7 @@ impl Inner {
         if sending.number > 1 {
             self.confirm(sending, &mut elements).await;
         }
-        self.renew_if_refused(sending.books, &elements, sending.bearer)
-            .await;
+        self.renew_if_refused(sending, &mut elements).await;
         let each = members
             .iter()
             .zip(elements)
@@ -293,27 +295,36 @@ impl Inner {
         }
     }
 
-    /// A refused token is renewed once per generation, so that the next try has a new one.
-    async fn renew_if_refused(
-        &self,
-        books: &Books,
-        elements: &[ElementResult],
-        bearer: Option<&Bearer>,
-    ) {
-        let is_refused = elements
-            .iter()
-            .any(|e| matches!(e, ElementResult::Failed(f) if f.kind == FailureKind::Unauthorized));
-        if let (true, Some(bearer), Some(id)) = (is_refused, bearer, books.token_set)
-            && let Err(failure) = self
-                .tokens
-                .refused(books.held.account, id, bearer.generation)
-                .await
+    /// A refused token is renewed once per generation; what was refused for it is then tried again at once.
+    async fn renew_if_refused(&self, sending: &Sending<'_>, elements: &mut [ElementResult]) {
+        let is_refused = |e: &ElementResult| matches!(e, ElementResult::Failed(f) if f.kind == FailureKind::Unauthorized);
+        let (Some(bearer), Some(id)) = (sending.bearer, sending.books.token_set) else {
+            return;
+        };
+        if !elements.iter().any(is_refused) {
+            return;
+        }
+        match self
+            .tokens
+            .refused(sending.books.held.account, id, bearer.generation)
+            .await
         {
-            tracing::warn!(
-                code = failure.code,
-                "the connection's token was refused: {}",
-                failure.message
-            );
+            Ok(()) => {
+                for element in elements.iter_mut().filter(|e| is_refused(e)) {
+                    *element = ElementResult::Failed(Failure::new(
+                        FailureKind::Unreachable,
+                        "ACCESS_RENEWED",
+                        "The connection's access had run out and was renewed; it is tried again by itself.",
+                    ));
+                }
+            }
+            Err(failure) => {
+                tracing::warn!(
+                    code = failure.code,
+                    "the connection's token was refused: {}",
+                    failure.message
+                );
+            }
         }
     }
 
@@ -380,7 +391,13 @@ impl Inner {
             call: sending.call,
             sending: sending.number,
             status: reply.status,
-            headers: json!(reply.headers),
+            headers: json!(
+                reply
+                    .headers
+                    .iter()
+                    .map(|(n, v)| (n, v.replace('\0', "")))
+                    .collect::<Vec<_>>()
+            ),
             body: reply.body.clone(),
             correlation: reply
                 .header("intuit_tid")
@@ -450,6 +467,7 @@ impl Inner {
                 Some(Refusal::OpenAttempt(_)) => Next::Verify {
                     after: Duration::ZERO,
                     reason: "an earlier call's outcome is not known yet".to_owned(),
+                    counts: false,
                 },
                 Some(Refusal::LateReply(item)) => self.after_late_reply(books, *item).await?,
                 None => Next::More,

@@ -12,7 +12,7 @@ use serde_json::Value;
 use store::StoreError;
 use store::claim::Claimed;
 use store::intent::Purpose;
-use store::record::{Basis, ItemMove, Next};
+use store::record::{Basis, ItemMove, Next, Outcome};
 use store::verify::{OpenCall, OpenMember};
 use uuid::Uuid;
 
@@ -150,17 +150,20 @@ impl Inner {
         let any_absent = still_open
             .iter()
             .any(|(_, presence)| *presence == Presence::Absent);
-        let elements = still_open
+        let elements: Vec<_> = still_open
             .into_iter()
             .map(|((_, member), presence)| {
                 member.looked_up(presence, is_proven, look_again, &self.policy)
             })
             .collect();
-        let close = (is_proven || !any_absent).then_some("looked up");
+        let is_closed = !elements
+            .iter()
+            .any(|e| matches!(e.outcome, Outcome::Unknown(_)));
+        let close = is_closed.then_some("looked up");
         self.commit_record(
             books,
             open.id,
-            Basis::Holder(books.held),
+            unclear.basis(books),
             close,
             any_absent,
             elements,
@@ -199,7 +202,12 @@ impl Inner {
         };
         let Some(number) = self
             .store
-            .resend(&books.held, unclear.open.id, self.policy.settle)
+            .resend(
+                &books.held,
+                unclear.open.id,
+                unclear.open.sends,
+                self.policy.settle,
+            )
             .await?
         else {
             self.hand_back(books, permit, None);
@@ -241,12 +249,12 @@ impl Inner {
         };
         let elements = members
             .iter()
-            .map(|m| m.lookup_failed(failure, after))
+            .map(|m| m.lookup_failed(failure, after, true))
             .collect();
         self.commit_record(
             books,
             unclear.open.id,
-            Basis::Holder(books.held),
+            unclear.basis(books),
             None,
             false,
             elements,
@@ -311,6 +319,14 @@ impl Unclear {
         })
     }
 
+    /// What a look-up that began now rests on.
+    fn basis(&self, books: &Books) -> Basis {
+        Basis::Holder {
+            held: books.held,
+            sending: self.open.sends,
+        }
+    }
+
     fn sending<'a>(
         &'a self,
         books: &'a Books,
@@ -370,6 +386,7 @@ fn item_of(member: &OpenMember) -> ItemMove {
         trace: member.trace.clone(),
         attempts: member.attempts,
         wanted_at: member.wanted_at,
+        seen: None,
         next: Next::More,
     }
 }

@@ -14,6 +14,7 @@ mod calling;
 mod closing;
 mod config;
 mod drive;
+mod holder;
 mod metrics;
 mod outcome;
 mod pace;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use model::{Decision, Failure, ItemState, Operation, Scope, decide};
+use model::{Decision, Failure, FailureKind, ItemState, Operation, Scope, decide};
 use provider_kit::{ElementResult, Landed, Prediction, Presence};
 use serde_json::json;
 use store::record as stored;
@@ -127,14 +127,16 @@ impl Member<'_> {
                     Next::Verify {
                         after: look_again,
                         reason,
+                        counts: false,
                     },
                     None,
                 )
             }
+            // The attempt stays open: whoever looks again, after a person deleted one, adopts the other.
             Presence::Duplicate(ids) => {
                 let message = format!(
-                    "The books hold this document {} times, as {}. Keep one of them, delete the others in the \
-                     books, then replay it here.",
+                    "The books hold this document {} times, as {}. Delete all but one of them in the books; it is \
+                     then taken up by itself.",
                     ids.len(),
                     ids.join(" and ")
                 );
@@ -143,10 +145,13 @@ impl Member<'_> {
                     message: message.clone(),
                     detail: json!({ "externalIds": ids }),
                 };
-                self.conflict(
-                    Failure::new(model::FailureKind::Conflict, "DUPLICATE_IN_BOOKS", message),
-                    Some(finding),
-                )
+                let failure = Failure::new(FailureKind::Conflict, "DUPLICATE_IN_BOOKS", message);
+                let next = Next::Park {
+                    owner: failure.owner,
+                    failure: failure.clone(),
+                    waits_for: None,
+                };
+                self.element(Outcome::Unknown(failure), next, Some(finding))
             }
             // A stale revision is read and planned again; everything else waits for a person.
             Presence::Differs(failure) => {
@@ -156,25 +161,24 @@ impl Member<'_> {
         }
     }
 
-    /// Something else is there: a person decides.
-    pub(crate) fn conflict(&self, failure: Failure, finding: Option<Finding>) -> Element {
-        let next = Next::Park {
-            owner: failure.owner,
-            failure: failure.clone(),
-            waits_for: None,
-        };
-        self.element(Outcome::Conflict(failure), next, finding)
-    }
-
     /// The look-up itself failed: the attempt stays open.
-    pub(crate) fn lookup_failed(&self, failure: &Failure, after: Duration) -> Element {
+    pub(crate) fn lookup_failed(
+        &self,
+        failure: &Failure,
+        after: Duration,
+        counts: bool,
+    ) -> Element {
         let reason = format!(
             "its outcome could not be looked up yet: {}",
             failure.message
         );
         self.element(
             Outcome::Unknown(failure.clone()),
-            Next::Verify { after, reason },
+            Next::Verify {
+                after,
+                reason,
+                counts,
+            },
             None,
         )
     }
@@ -267,6 +271,7 @@ pub(crate) fn next_after(
                     Next::Verify {
                         after,
                         reason: failure.message.clone(),
+                        counts: false,
                     },
                     None,
                 );
@@ -296,6 +301,7 @@ pub(crate) fn next_after(
         Decision::Verify { after } => Next::Verify {
             after,
             reason: failure.message.clone(),
+            counts: false,
         },
         Decision::Park { owner } => Next::Park {
             owner,
@@ -317,18 +323,19 @@ pub(crate) fn seed(item: &ItemMove) -> u64 {
 
 /// An outcome nobody knows yet.
 pub(crate) fn unclear(message: &str) -> Failure {
-    Failure::new(
-        model::FailureKind::OutcomeUnknown,
-        "OUTCOME_UNKNOWN",
-        message,
-    )
+    Failure::new(FailureKind::OutcomeUnknown, "OUTCOME_UNKNOWN", message)
 }
 
-fn stored_landed(landed: &Landed, operation: Operation) -> stored::Landed {
+/// The database takes no NUL in texts, and one strange reply must not hold up its neighbours.
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "")
+}
+
+pub(crate) fn stored_landed(landed: &Landed, operation: Operation) -> stored::Landed {
     let ended = matches!(operation, Operation::Void | Operation::Delete);
     stored::Landed {
-        external_id: landed.external_id.clone(),
-        revision: landed.revision.clone(),
+        external_id: without_nul(&landed.external_id),
+        revision: without_nul(&landed.revision),
         fingerprint: landed.fingerprint.clone(),
         state: if ended { "ENDED" } else { "ACTIVE" },
         currency: landed.totals.map(|t| t.currency.to_string()),

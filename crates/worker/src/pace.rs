@@ -13,6 +13,9 @@ use crate::Inner;
 use crate::calling::Sent;
 use crate::work::Books;
 
+/// How often a call that waits for another's end asks again.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 /// The code of a pause we impose on ourselves.
 pub(crate) const PACED: &str = "PACED";
 
@@ -46,14 +49,22 @@ impl Inner {
         let patience = self.clock.monotonic() + self.policy.longest_hold_wait;
         loop {
             let now = self.clock.monotonic();
-            let wait = match lock(books).try_acquire(now, cost, lane) {
-                Ok(permit) => return Ok(permit),
-                Err(wait) => wait,
+            let (wait, in_flight) = {
+                let mut pacer = lock(books);
+                match pacer.try_acquire(now, cost, lane) {
+                    Ok(permit) => return Ok(permit),
+                    Err(wait) => (wait, pacer.in_flight()),
+                }
             };
-            if now + wait > patience {
+            // The wait is counted to the deadlines of calls in flight: they end earlier, and nothing may be
+            // released before they do.
+            if in_flight == 0 && now + wait > patience {
                 return Err(paced(wait));
             }
-            tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
+            if self.board.is_lost(books.held.run) {
+                return Err(paced(wait));
+            }
+            tokio::time::sleep(wait.clamp(Duration::from_millis(1), LOOK_AGAIN)).await;
         }
     }
 

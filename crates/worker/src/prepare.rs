@@ -2,21 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use model::{Body, DocumentKind, Failure, FailureKind, ItemState, Lane, Operation, SourceId};
-use provider_kit::{Current, CurrentState, Effect, External, Links, Need, Plan, View};
+use model::{
+    Body, DocumentKind, EffectId, Failure, FailureKind, ItemState, Lane, Operation, SourceId,
+};
+use provider_kit::{Current, CurrentState, Effect, External, LinkState, Links, Need, Plan, View};
 use store::StoreError;
 use store::claim::Claimed;
-use store::record::{ItemMove, Next};
+use store::record::{self, ItemMove, Next};
 
 use crate::Inner;
-use crate::outcome::{Halt, next_after, seed};
+use crate::outcome::{Halt, next_after, seed, stored_landed};
 use crate::work::{Books, Planned, Stated, Taken, Work, links_of, moved};
 
 /// At most this many live documents go one by one, side by side; more go in a batch.
 const SINGLE_CALLS: usize = 4;
 
 /// Workers that may stop in the middle of a document before it is given up.
-const MOST_CRASHES: u32 = 3;
+pub(crate) const MOST_CRASHES: u32 = 3;
 
 /// What is to be done with the items of a claim.
 #[derive(Default)]
@@ -39,10 +41,6 @@ impl Inner {
         let mut prepared = Prepared::default();
         let mut taken = Vec::with_capacity(claimed.len());
         for each in claimed {
-            if each.crash_count >= MOST_CRASHES {
-                prepared.moves.push(moved(&each, crash_loop()));
-                continue;
-            }
             match Taken::read(each) {
                 Ok(item) => taken.push(item),
                 Err(unread) => {
@@ -92,9 +90,11 @@ impl Inner {
                 Plan::Steps(steps) => {
                     let is_last = steps.len() == 1;
                     match steps.into_iter().next() {
-                        None => prepared
-                            .moves
-                            .push(moved(&item.claimed, finished(ItemState::Done, None))),
+                        None => {
+                            let seen = known.and_then(|state| seen(&item, links, state));
+                            let done = moved(&item.claimed, finished(ItemState::Done, None));
+                            prepared.moves.push(ItemMove { seen, ..done });
+                        }
                         Some(step) => {
                             let stated = Stated::of(&item.document.body);
                             let planned = Planned {
@@ -249,6 +249,39 @@ fn must_look(item: &Taken, links: &Links) -> Option<(Effect, External)> {
     ))
 }
 
+/// What was just read of the item's object, for its link: a person may have made the books agree.
+fn seen(item: &Taken, links: &Links, state: &CurrentState) -> Option<(EffectId, record::Landed)> {
+    let row = item
+        .claimed
+        .effects
+        .iter()
+        .filter(|e| e.part.is_empty())
+        .max_by_key(|e| e.generation)?;
+    let effect = Effect {
+        kind: row.kind.clone(),
+        part: row.part.clone(),
+    };
+    let link = links.get(item.claimed.kind, &item.claimed.source_id, &effect)?;
+    Some((
+        row.id,
+        match state {
+            CurrentState::There(current) => record::Landed {
+                state: current.state.as_str(),
+                ..stored_landed(&current.landed, Operation::Update)
+            },
+            CurrentState::NotThere => record::Landed {
+                external_id: link.external_id.clone(),
+                revision: link.revision.clone(),
+                fingerprint: link.fingerprint.clone(),
+                state: LinkState::Gone.as_str(),
+                currency: None,
+                tax: None,
+                gross: None,
+            },
+        },
+    ))
+}
+
 fn state_of(found: &[Current], external: &External) -> CurrentState {
     found
         .iter()
@@ -349,7 +382,7 @@ fn unreadable(error: &serde_json::Error) -> Next {
     }
 }
 
-fn crash_loop() -> Next {
+pub(crate) fn crash_loop() -> Next {
     let failure = Failure::new(
         FailureKind::Defect,
         "CRASH_LOOP",

@@ -70,11 +70,9 @@ pub async fn run(
     )?;
     let fatal = subscriber.fatal();
     tokio::pin!(fatal);
-    let beat = tokio::spawn(keep_leases(
-        worker.clone(),
-        store.clone(),
-        config.policy.ttl / 3,
-    ));
+    // A connection of its own: beats must not wait for work.
+    let beating = Store::open(config.database_url.expose(), Role::Worker, 1)?;
+    let beat = tokio::spawn(keep_leases(worker.clone(), beating, config.policy.ttl / 3));
     let ended = tokio::select! {
         () = process.shutdown.requested() => Ok(()),
         () = consumer.sweep_for_ever(&store, descriptor.key, &config, &database) => Ok(()),

@@ -17,8 +17,10 @@ use tokio::sync::Mutex;
 const LEAST_LIFE: Duration = Duration::from_mins(1);
 /// Longest a token call may take.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// Tries at storing renewed tokens, a second apart; the turn is long enough for them.
+const KEEP_TRIES: u32 = 60;
 /// How long one refresher has its turn: the token call's deadline and then some.
-const TURN: Duration = Duration::from_secs(40);
+const TURN: Duration = Duration::from_mins(2);
 
 /// An access token to send with.
 #[derive(Clone)]
@@ -141,7 +143,9 @@ impl Tokens {
             Turn::Broken => Err(broken()),
             Turn::Newer => self.read(account, id).await,
             Turn::Theirs => Err(later("another worker is renewing it")),
-            Turn::Ours { run, refresh } => self.exchange(account, id, run, &refresh).await,
+            Turn::Ours { run, refresh } => {
+                self.exchange(account, id, run, generation, &refresh).await
+            }
         }
     }
 
@@ -150,6 +154,7 @@ impl Tokens {
         account: AccountId,
         id: TokenSetId,
         run: model::RunId,
+        generation: i64,
         refresh: &str,
     ) -> Result<Access, Failure> {
         let endpoint = self
@@ -160,6 +165,12 @@ impl Tokens {
         let tokens = match answer {
             Ok(tokens) => tokens,
             Err(error) => {
+                // Somebody may have renewed it meanwhile: read once more before a person is asked.
+                if let Ok(newer) = self.read(account, id).await
+                    && newer.generation > generation
+                {
+                    return Ok(newer);
+                }
                 let is_broken = matches!(error, RefreshError::Rejected);
                 let text = runtime::chain(&error);
                 if let Err(error) = self
@@ -182,14 +193,38 @@ impl Tokens {
             expires_in: tokens.expires_in,
             refresh_expires_in: tokens.refresh_expires_in,
         };
-        match self
-            .store
-            .finish_refresh(account, id, run, &new, &self.sealer)
-            .await
-        {
-            Ok(true) => self.read(account, id).await,
-            Ok(false) => Err(later("another worker renewed it")),
-            Err(error) => Err(later(&runtime::chain(&error))),
+        self.keep(account, id, run, &new).await
+    }
+
+    /// Both new tokens are stored before either is used: the old one may be dead already, so this is tried for as
+    /// long as the turn lasts.
+    async fn keep(
+        &self,
+        account: AccountId,
+        id: TokenSetId,
+        run: model::RunId,
+        new: &NewTokens,
+    ) -> Result<Access, Failure> {
+        let mut tries = 0;
+        loop {
+            match self
+                .store
+                .finish_refresh(account, id, run, new, &self.sealer)
+                .await
+            {
+                Ok(true) => return self.read(account, id).await,
+                Ok(false) => return Err(later("another worker renewed it")),
+                Err(error) if tries < KEEP_TRIES => {
+                    tries += 1;
+                    tracing::warn!(
+                        tries,
+                        "renewed tokens could not be stored yet: {}",
+                        runtime::chain(&error)
+                    );
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                Err(error) => return Err(later(&runtime::chain(&error))),
+            }
         }
     }
 }

@@ -87,6 +87,7 @@ pub(crate) fn moved(claimed: &Claimed, next: Next) -> ItemMove {
         trace: claimed.trace.clone(),
         attempts: claimed.attempts,
         wanted_at: claimed.wanted_at,
+        seen: None,
         next,
     }
 }
