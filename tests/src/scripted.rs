@@ -218,7 +218,7 @@ impl Provider for Scripted {
         if let Some(pause) = pause {
             // A test that has dropped its end no longer wants anybody to stand still.
             let _ = pause.reached.send(()).and_then(|()| {
-                let _ = pause.go.recv();
+                let _ = tokio::task::block_in_place(|| pause.go.recv());
                 Ok(())
             });
         }

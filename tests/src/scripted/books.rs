@@ -90,7 +90,9 @@ impl Books {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await
             .expect("the loopback interface has a free port");
-        let address = listener.local_addr().expect("a bound socket has an address");
+        let address = listener
+            .local_addr()
+            .expect("a bound socket has an address");
         let state = Shared::default();
         let (sender, arrivals) = unbounded_channel();
         let task = tokio::spawn(serve(listener, Arc::clone(&state), sender));
