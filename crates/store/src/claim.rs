@@ -1,6 +1,7 @@
 //! S3: the holder claims what is ready and loads all that planning needs, in one transaction.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use model::{
@@ -78,6 +79,8 @@ pub struct LinkRow {
     pub fingerprint: String,
     /// `ACTIVE`, `INACTIVE`, `GONE` or `ENDED`.
     pub state: String,
+    /// How long ago it was last written.
+    pub written_ago: Duration,
 }
 
 /// The rank and lane of calls in flight: nothing of a higher rank is claimed from that lane.
@@ -203,7 +206,8 @@ impl Store {
         let mut tx = self.begin_for(held.account).await?;
         let rows = sqlx::query!(
             r#"select i.kind, i.source_id, e.id, e.kind as effect_kind, e.part, e.generation,
-                 l.external_id, l.revision, l.fingerprint, l.state
+                 l.external_id, l.revision, l.fingerprint, l.state,
+                 greatest(0, extract(epoch from clock_timestamp() - l.updated_at) * 1000)::bigint as "written_ago!"
                from unnest($2::text[], $3::text[]) as w (kind, source_id)
                join item i on i.books_id = $1 and i.kind = w.kind and i.source_id = w.source_id
                join effect e on e.item_id = i.id
@@ -231,6 +235,7 @@ impl Store {
                     revision: row.revision,
                     fingerprint: row.fingerprint,
                     state: row.state,
+                    written_ago: Duration::from_millis(u64::try_from(row.written_ago).unwrap_or(0)),
                 })
             })
             .collect()

@@ -245,7 +245,7 @@ pub(crate) async fn move_item(
              due_at = case when $9 and wanted_version > version then clock_timestamp()
                else clock_timestamp() + $4::interval end,
              owner = case when $9 and wanted_version > version then 'SYSTEM' else $5 end,
-             look_first = $6, reason = $7, failure = $8, waits_for = $10,
+             look_first = $6 or (look_first and $3 = 'waiting'), reason = $7, failure = $8, waits_for = $10,
              attempts = case when $11 then 0 when $12 then attempts + 1 else attempts end,
              crash_count = case when $11 then 0 else crash_count end,
              done_at = case when $11 then clock_timestamp() else done_at end,

@@ -1,13 +1,14 @@
 //! From claimed items to calls: plan, read what must be known, group what goes together.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
 use model::{
     Body, DocumentKind, EffectId, Failure, FailureKind, ItemState, Lane, Operation, SourceId,
 };
 use provider_kit::{Current, CurrentState, Effect, External, LinkState, Links, Need, Plan, View};
 use store::StoreError;
-use store::claim::Claimed;
+use store::claim::{Claimed, LinkRow};
 use store::record::{self, ItemMove, Next};
 
 use crate::Inner;
@@ -19,6 +20,9 @@ const SINGLE_CALLS: usize = 4;
 
 /// Workers that may stop in the middle of a document before it is given up.
 pub(crate) const MOST_CRASHES: u32 = 3;
+
+/// Ids of objects that we changed lately, with how long a read may still lag behind that.
+type Young = HashMap<String, Duration>;
 
 /// What is to be done with the items of a claim.
 #[derive(Default)]
@@ -49,12 +53,14 @@ impl Inner {
                 }
             }
         }
-        let links = links_of(self.store.links(&books.held, &wanted_links(&taken)).await?)?;
+        let rows = self.store.links(&books.held, &wanted_links(&taken)).await?;
+        let young = self.young(&rows);
+        let links = links_of(rows)?;
         let (first_reads, mut works) =
             self.plan_all(books, &links, taken, &HashMap::new(), &mut prepared);
         if !first_reads.is_empty() {
             works.extend(
-                self.read_and_plan(books, &links, first_reads, &mut prepared)
+                self.read_and_plan(books, &links, (&young, first_reads), &mut prepared)
                     .await,
             );
         }
@@ -138,7 +144,7 @@ impl Inner {
         &self,
         books: &Books,
         links: &Links,
-        reads: Vec<(Taken, Effect, External)>,
+        (young, reads): (&Young, Vec<(Taken, Effect, External)>),
         prepared: &mut Prepared,
     ) -> Vec<Work> {
         let mut by_effect: BTreeMap<String, Vec<(Taken, Effect, External)>> = BTreeMap::new();
@@ -165,11 +171,16 @@ impl Inner {
                     continue;
                 }
             };
-            let current = group
-                .iter()
-                .map(|(item, _, external)| (item.claimed.item, state_of(&found, external)))
-                .collect();
-            let taken = group.into_iter().map(|(item, _, _)| item).collect();
+            let mut current = HashMap::new();
+            let mut taken = Vec::new();
+            for (item, _, external) in group {
+                if let Some(wait) = lags_behind(&found, &external, young) {
+                    prepared.moves.push(moved(&item.claimed, read_later(wait)));
+                    continue;
+                }
+                current.insert(item.claimed.item, state_of(&found, &external));
+                taken.push(item);
+            }
             let (unsettled, done) = self.plan_all(books, links, taken, &current, prepared);
             // A plan that asks for the same read again would ask for ever.
             prepared.moves.extend(
@@ -180,6 +191,26 @@ impl Inner {
             works.extend(done);
         }
         works
+    }
+
+    /// Objects that we changed so lately that a read may not show it yet, and for how much longer.
+    fn young(&self, links: &[LinkRow]) -> Young {
+        let lag = self
+            .provider
+            .descriptor()
+            .lookup_lag
+            .min(self.policy.settle);
+        links
+            .iter()
+            // An echo's link was written without looking, and not for a change of ours.
+            .filter(|link| link.written_ago < lag && !link.revision.is_empty())
+            .map(|link| {
+                (
+                    link.external_id.clone(),
+                    lag.saturating_sub(link.written_ago),
+                )
+            })
+            .collect()
     }
 
     fn after(&self, claimed: &Claimed, failure: &Failure) -> (Next, Option<Halt>) {
@@ -280,6 +311,25 @@ fn seen(item: &Taken, links: &Links, state: &CurrentState) -> Option<(EffectId, 
             },
         },
     ))
+}
+
+/// A read that does not show the revision we last saw may lag behind our own change: until the lag is over it
+/// proves neither a person's edit nor a deletion. Answers how long to wait.
+fn lags_behind(found: &[Current], external: &External, young: &Young) -> Option<Duration> {
+    let wait = young.get(&external.id)?;
+    let shows_ours = found.iter().any(|current| {
+        current.landed.external_id == external.id && current.landed.revision == external.revision
+    });
+    (!shows_ours).then_some(*wait)
+}
+
+fn read_later(after: Duration) -> Next {
+    let failure = Failure::new(
+        FailureKind::Unreachable,
+        "READ_LAGS",
+        "The books do not show Tieout's own last change yet; they are read again by themselves.",
+    );
+    Next::Later { after, failure }
 }
 
 fn state_of(found: &[Current], external: &External) -> CurrentState {
