@@ -102,9 +102,15 @@ impl<'a> Complaint<'a> {
         let text = runtime::chain(error);
         if error.is_connection() {
             self.database.not_ready(text);
-        } else if self.told.as_ref() != Some(&text) {
+        } else if self.is_news(&text) {
             tracing::error!("{} failed: {text}", self.job);
-            self.told = Some(text);
+        }
+    }
+
+    /// Tells of trouble that may pass by itself, unless it was the last thing told.
+    pub(crate) fn warn(&mut self, trouble: &str) {
+        if self.is_news(trouble) {
+            tracing::warn!("{} is held up: {trouble}", self.job);
         }
     }
 
@@ -113,5 +119,13 @@ impl<'a> Complaint<'a> {
         if self.told.take().is_some() {
             tracing::info!("{} works again", self.job);
         }
+    }
+
+    fn is_news(&mut self, text: &str) -> bool {
+        let is_news = self.told.as_deref() != Some(text);
+        if is_news {
+            self.told = Some(text.to_owned());
+        }
+        is_news
     }
 }

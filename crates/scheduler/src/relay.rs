@@ -23,12 +23,14 @@ const IDLE: Duration = Duration::from_millis(200);
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// What one pass did.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Relayed {
     /// Rows read.
     pub taken: usize,
     /// Rows published and marked.
     pub published: usize,
+    /// Why the first of the others was not published.
+    pub trouble: Option<String>,
 }
 
 /// Relays for as long as it is polled.
@@ -37,26 +39,32 @@ pub(crate) async fn run(store: &Store, publisher: &Publisher, complaint: &mut Co
     loop {
         match relay(store, publisher, limit).await {
             Ok(relayed) => {
-                complaint.withdraw();
-                let is_full = i64::try_from(relayed.taken).is_ok_and(|taken| taken >= limit);
-                let failed = relayed.taken - relayed.published;
-                // Rows that cannot be published must not hide those behind them.
-                limit = if is_full && failed * 2 > relayed.taken {
-                    (limit * 2).min(MOST)
-                } else {
-                    BATCH
-                };
-                match (failed, is_full) {
-                    (1.., _) => sleep(AFTER_FAILURE).await,
-                    (0, false) => sleep(IDLE).await,
-                    (0, true) => {}
+                match &relayed.trouble {
+                    Some(trouble) => complaint.warn(trouble),
+                    None => complaint.withdraw(),
                 }
+                let (next, pause) = next(limit, &relayed);
+                limit = next;
+                sleep(pause).await;
             }
             Err(error) => {
                 complaint.raise(&error);
                 sleep(AFTER_FAILURE).await;
             }
         }
+    }
+}
+
+/// How many rows to read next, and after which pause.
+fn next(limit: i64, relayed: &Relayed) -> (i64, Duration) {
+    let is_full = i64::try_from(relayed.taken).is_ok_and(|taken| taken >= limit);
+    let failed = relayed.taken - relayed.published;
+    match (failed, is_full) {
+        (0, true) => (BATCH, Duration::ZERO),
+        (0, false) => (BATCH, IDLE),
+        // Rows that cannot be published must not hide those behind them.
+        (_, true) => ((limit * 2).min(MOST), AFTER_FAILURE),
+        (_, false) => (limit, AFTER_FAILURE),
     }
 }
 
@@ -67,52 +75,54 @@ pub async fn relay(
     limit: i64,
 ) -> Result<Relayed, StoreError> {
     let rows = store.unpublished(limit).await?;
-    let taken = rows.len();
-    let (ids, messages): (Vec<_>, Vec<_>) = rows
-        .into_iter()
-        .filter_map(|row| Some((row.id, message(row)?)))
-        .unzip();
-    let to_outside: Vec<bool> = messages
-        .iter()
-        .map(|message| message.exchange == Exchange::EventsOut)
-        .collect();
+    let mut relayed = Relayed {
+        taken: rows.len(),
+        ..Relayed::default()
+    };
+    let (mut ids, mut messages) = (Vec::new(), Vec::new());
+    for row in rows {
+        let id = row.id;
+        match message(row) {
+            Ok(message) => {
+                ids.push((id, message.exchange));
+                messages.push(message);
+            }
+            Err(unknown) => relayed.trouble = relayed.trouble.or(Some(unknown)),
+        }
+    }
     let answers = publisher.publish_all(messages).await;
-    let mut delivered = Vec::with_capacity(taken);
-    let mut first_failure = None;
-    for ((id, to_outside), answer) in ids.into_iter().zip(to_outside).zip(answers) {
+    let mut delivered = Vec::with_capacity(ids.len());
+    for ((id, exchange), answer) in ids.into_iter().zip(answers) {
         match answer {
             Ok(()) => delivered.push(id),
             // Nobody outside listens to such events: there is nobody to deliver to.
-            Err(PublishError::Returned { .. }) if to_outside => delivered.push(id),
-            Err(error) => first_failure = first_failure.or(Some(error)),
+            Err(PublishError::Returned { .. }) if exchange == Exchange::EventsOut => {
+                delivered.push(id);
+            }
+            Err(error) => {
+                relayed.trouble = relayed
+                    .trouble
+                    .or_else(|| Some(format!("message {id} stays in the outbox: {error}")));
+            }
         }
     }
     if !delivered.is_empty() {
         store.mark_published(&delivered).await?;
     }
-    let published = delivered.len();
-    if let Some(error) = first_failure {
-        tracing::warn!(
-            failed = taken - published,
-            "{} of {taken} messages of the outbox were not published and stay there: {error}",
-            taken - published
-        );
-    }
-    Ok(Relayed { taken, published })
+    relayed.published = delivered.len();
+    Ok(relayed)
 }
 
-fn message(row: Outgoing) -> Option<Message> {
+fn message(row: Outgoing) -> Result<Message, String> {
     let exchange = match row.exchange.as_str() {
         EVENTS_OUT_EXCHANGE => Exchange::EventsOut,
         DEAD_EXCHANGE => Exchange::Dead,
         SYNC_EXCHANGE => Exchange::Sync,
         unknown => {
-            tracing::error!(
-                outbox.id = %row.id,
-                "message {} of the outbox names the exchange {unknown:?}, which this build does not know",
+            return Err(format!(
+                "message {} stays in the outbox: this build does not know the exchange {unknown:?}",
                 row.id
-            );
-            return None;
+            ));
         }
     };
     let headers: BTreeMap<String, String> = row
@@ -120,7 +130,7 @@ fn message(row: Outgoing) -> Option<Message> {
         .map(|trace| ("traceparent".to_owned(), trace))
         .into_iter()
         .collect();
-    Some(Message {
+    Ok(Message {
         exchange,
         routing_key: row.routing_key,
         message_id: row.id.to_string(),
@@ -129,3 +139,7 @@ fn message(row: Outgoing) -> Option<Message> {
         body: row.body.to_string().into_bytes(),
     })
 }
+
+#[cfg(test)]
+#[path = "relay_tests.rs"]
+mod tests;
