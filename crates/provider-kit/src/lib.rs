@@ -5,6 +5,8 @@
 //! agent), so "intent before call" cannot be forgotten in a provider. What is deliberately absent: any
 //! concrete provider.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod descriptor;
 pub mod http;
 pub mod oauth;
