@@ -6,6 +6,9 @@ use serde_json::Value;
 /// Longest excerpt of a body that nobody can read.
 const EXCERPT: usize = 300;
 
+/// Longest code that we keep; Intuit's have up to six digits.
+const LONGEST_CODE: usize = 40;
+
 /// One error as the provider words it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Fault {
@@ -53,7 +56,7 @@ pub(crate) fn in_json(value: &Value) -> Vec<Fault> {
     let kind = text(fault, "type");
     let one = |error: &Value| Fault {
         kind: kind.clone(),
-        code: text(error, "code"),
+        code: printable(&text(error, "code")),
         message: text(error, "Message"),
         detail: text(error, "Detail"),
         element: text(error, "element"),
@@ -106,7 +109,7 @@ fn in_xml(body: &str) -> Vec<Fault> {
         .skip(1)
         .map(|error| Fault {
             kind: kind.clone(),
-            code: attribute(error, "code"),
+            code: printable(&attribute(error, "code")),
             message: element(error, "Message"),
             detail: element(error, "Detail"),
             element: attribute(error, "element"),
@@ -159,6 +162,15 @@ pub(crate) fn excerpt(reply: &Reply, faults: &[Fault]) -> String {
         reply.body.len(),
         plain(&start)
     )
+}
+
+/// A code groups failures and is stored, so it is short and printable whatever was answered.
+fn printable(code: &str) -> String {
+    code.trim()
+        .chars()
+        .map(|c| if c.is_ascii_graphic() { c } else { '_' })
+        .take(LONGEST_CODE)
+        .collect()
 }
 
 fn plain(text: &str) -> String {

@@ -146,7 +146,7 @@ pub(crate) fn marked(text: &str, marker: &Marker, limit: usize) -> String {
 /// Every marker in a text that people may have added to.
 pub(crate) fn markers(text: &str) -> Vec<Marker> {
     text.match_indices(MARKER_START)
-        .filter_map(|(at, _)| Marker::find(marker_at(text, at)))
+        .filter_map(|(at, _)| Marker::find(marker_at(text, at)?))
         .collect()
 }
 
@@ -157,8 +157,8 @@ pub(crate) fn unmarked(text: &str) -> String {
     while let Some(at) = rest.find(MARKER_START) {
         out.push_str(&rest[..at]);
         let tail = &rest[at..];
-        let mark = marker_at(rest, at);
-        if Marker::find(mark).is_some() {
+        let mark = marker_at(rest, at).filter(|mark| Marker::find(mark).is_some());
+        if let Some(mark) = mark {
             rest = &tail[mark.len()..];
         } else {
             out.push_str(DISARMED);
@@ -169,10 +169,11 @@ pub(crate) fn unmarked(text: &str) -> String {
     lines(&out)
 }
 
-/// The text from a marker's start to its closing bracket, or to the end.
-fn marker_at(text: &str, at: usize) -> &str {
+/// The text from a marker's start to its closing bracket. A marker that was cut has none: its generation may
+/// have lost digits, so it proves nothing.
+fn marker_at(text: &str, at: usize) -> Option<&str> {
     let tail = &text[at..];
-    tail.find(']').map_or(tail, |end| &tail[..=end])
+    tail.find(']').map(|end| &tail[..=end])
 }
 
 /// Keeps a person's own text from passing for a marker.
