@@ -101,8 +101,10 @@ pub enum Claim {
     Ready {
         /// Remembered for S8.
         wake: i64,
-        /// In the order to work on.
+        /// In the order to work on; only open outcomes when the integration is off.
         items: Vec<Claimed>,
+        /// Whether the integration may start anything.
+        is_active: bool,
     },
 }
 
@@ -119,8 +121,6 @@ pub struct Situation {
     pub facts: Value,
     /// The integration's settings.
     pub settings: Value,
-    /// Whether it may send.
-    pub is_active: bool,
     /// Its consent.
     pub token_set: Option<TokenSetId>,
     /// This installation's name in markers.
@@ -135,7 +135,7 @@ impl Store {
         let mut tx = self.begin_for(held.account).await?;
         let row = sqlx::query!(
             r#"select b.external_id, b.provider, b.environment, b.facts, a.sync_settings,
-                 (a.is_active and a.deleted_at is null) as "is_active!", a.token_set_id, n.name
+                 a.token_set_id, n.name
                from books b
                join accounting_integration a on a.id = $2 and a.books_id = b.id
                cross join installation n
@@ -158,7 +158,6 @@ impl Store {
             environment: row.environment,
             facts: row.facts,
             settings: row.sync_settings,
-            is_active: row.is_active,
             token_set: row.token_set_id.map(TokenSetId::from_uuid),
             installation: row.name,
             integration: held.integration,
@@ -179,14 +178,24 @@ impl Store {
         let Some(wake) = lock_as_holder(&mut tx, held).await? else {
             return Ok(Claim::Lost);
         };
-        let ids = foremost(&mut tx, held.books, limit, only_live, barrier).await?;
+        let is_active = sqlx::query_scalar!(
+            r#"select (is_active and deleted_at is null) as "active!" from accounting_integration where id = $1"#,
+            held.integration.0
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        let ids = foremost(&mut tx, held.books, limit, (only_live, !is_active), barrier).await?;
         let items = if ids.is_empty() {
             Vec::new()
         } else {
             take(&mut tx, held, &ids).await?
         };
         tx.commit().await?;
-        Ok(Claim::Ready { wake, items })
+        Ok(Claim::Ready {
+            wake,
+            items,
+            is_active,
+        })
     }
 
     /// Links of documents in one books, newest generation of each effect.
@@ -247,7 +256,7 @@ async fn foremost(
     tx: &mut Transaction<'static, Postgres>,
     books: BooksId,
     limit: i64,
-    only_live: bool,
+    (only_live, only_open): (bool, bool),
     barrier: Option<Barrier>,
 ) -> Result<Vec<Uuid>, StoreError> {
     let rows = sqlx::query!(
@@ -255,6 +264,7 @@ async fn foremost(
            where books_id = $1 and state in ('queued', 'waiting', 'verifying', 'parked')
              and due_at is not null and due_at <= clock_timestamp()
              and (not $3 or lane = 0) and ($4::smallint is null or rank <= $4 or lane < $5)
+             and (not $6 or exists (select from attempt a where a.item_id = item.id and a.outcome is null))
            order by lane, rank, due_at, id
            limit $2
            for update"#,
@@ -263,6 +273,7 @@ async fn foremost(
         only_live,
         barrier.map(|b| b.rank),
         barrier.map_or(0, |b| b.lane.stored()),
+        only_open,
     )
     .fetch_all(&mut **tx)
     .await?;

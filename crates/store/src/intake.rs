@@ -12,6 +12,7 @@ use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
 use crate::lease::wake;
+use crate::moving::release_waiters;
 use crate::{Store, StoreError};
 
 /// What an event brings in.
@@ -513,7 +514,14 @@ async fn link_echo(
         document.currency,
         document.total,
     )
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
-    Ok(false)
+    // What waited for this document can go on.
+    release_waiters(
+        tx,
+        BooksId::from_uuid(target.books),
+        document.kind,
+        &document.source_id,
+    )
+    .await
 }

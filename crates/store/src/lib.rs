@@ -8,6 +8,7 @@ pub mod admin;
 pub mod claim;
 pub mod dead;
 mod error;
+mod finding;
 pub mod intake;
 pub mod intent;
 pub mod lease;

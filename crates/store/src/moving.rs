@@ -319,7 +319,7 @@ async fn follow(
         Next::Finished { .. } => {
             dead::resolve(tx, each.item).await?;
             outbox::announce_finished(tx, record, each).await?;
-            release_waiters(tx, record.books, each).await
+            release_waiters(tx, record.books, each.kind, &each.source_id).await
         }
         Next::Park {
             waits_for: Some((kind, id)),
@@ -340,17 +340,18 @@ async fn follow(
 }
 
 /// Documents that waited for this one are ready.
-async fn release_waiters(
+pub(crate) async fn release_waiters(
     tx: &mut PgConnection,
     books: BooksId,
-    each: &ItemMove,
+    kind: DocumentKind,
+    id: &SourceId,
 ) -> Result<bool, StoreError> {
     let released = sqlx::query!(
         r#"update item set state = 'queued', due_at = clock_timestamp(), waits_for = null, reason = null, failure = null,
              owner = 'SYSTEM', updated_at = clock_timestamp()
            where books_id = $1 and waits_for = $2 and state = 'parked'"#,
         books.uuid(),
-        format!("{}/{}", each.kind.as_str(), each.source_id),
+        format!("{}/{id}", kind.as_str()),
     )
     .execute(tx)
     .await?

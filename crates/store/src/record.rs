@@ -4,14 +4,14 @@
 //! success leaves a late reply, which the next intent on that effect must read.
 
 use chrono::{DateTime, Utc};
-use model::{
-    AccountId, AttemptId, BooksId, CallId, EffectId, Failure, IntegrationId, ItemId, Operation,
-};
+use model::{AccountId, AttemptId, BooksId, CallId, EffectId, Failure, IntegrationId, Operation};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use crate::StoreError;
+pub use crate::finding::Finding;
+use crate::finding::{keep_late, name_late_twins, raise, settle_findings};
 use crate::lease::{Held, lock_any, lock_as_holder, wake};
 pub use crate::moving::{ItemMove, Next};
 use crate::moving::{earlier, move_item};
@@ -143,17 +143,6 @@ pub struct Landed {
     pub tax: Option<Decimal>,
     /// Total as the provider states it.
     pub gross: Option<Decimal>,
-}
-
-/// A named difference.
-#[derive(Clone, Debug)]
-pub struct Finding {
-    /// Its name.
-    pub code: &'static str,
-    /// In plain words.
-    pub message: String,
-    /// Both sides.
-    pub detail: Value,
 }
 
 /// What became of a record.
@@ -329,76 +318,12 @@ async fn write_outcome(
     Ok(true)
 }
 
-fn landed_json(landed: &Landed) -> Value {
+pub(crate) fn landed_json(landed: &Landed) -> Value {
     json!({
         "externalId": landed.external_id, "revision": landed.revision, "fingerprint": landed.fingerprint,
         "state": landed.state, "currency": landed.currency, "tax": landed.tax.map(|d| d.to_string()),
         "gross": landed.gross.map(|d| d.to_string()),
     })
-}
-
-/// A success after its attempt was closed: kept, and named at once when it is a second object.
-async fn keep_late(
-    tx: &mut PgConnection,
-    record: &Record,
-    element: &Element,
-    landed: &Landed,
-) -> Result<(), StoreError> {
-    let outcome = sqlx::query!(
-        r#"select a.outcome, l.external_id as "external_id?" from attempt a
-           left join link l on l.effect_id = a.effect_id where a.id = $1"#,
-        element.attempt.uuid()
-    )
-    .fetch_optional(&mut *tx)
-    .await?;
-    let Some(known) = outcome else { return Ok(()) };
-    // The same object, already adopted: nothing new.
-    if known.external_id.as_deref() == Some(landed.external_id.as_str()) {
-        return Ok(());
-    }
-    sqlx::query!(
-        "insert into late_reply (account_id, books_id, attempt_id, effect_id, landed) values ($1, $2, $3, $4, $5)",
-        record.account.0,
-        record.books.uuid(),
-        element.attempt.uuid(),
-        element.effect.uuid(),
-        landed_json(landed),
-    )
-    .execute(&mut *tx)
-    .await?;
-    // Whoever plans this item next reads it, also when the item had been given up.
-    sqlx::query!(
-        r#"update item set state = 'queued', due_at = clock_timestamp(), updated_at = clock_timestamp()
-           where id = $1 and state not in ('running', 'verifying')"#,
-        element.item.item.uuid()
-    )
-    .execute(&mut *tx)
-    .await?;
-    wake(tx, record.books, None).await?;
-    if let Some(other) = known.external_id {
-        let found = duplicate(&other, &landed.external_id);
-        raise(
-            tx,
-            record.account,
-            record.books,
-            element.item.item,
-            element.effect,
-            &found,
-        )
-        .await?;
-    }
-    Ok(())
-}
-
-/// Two objects of one effect.
-pub(crate) fn duplicate(first: &str, second: &str) -> Finding {
-    Finding {
-        code: "DUPLICATE_IN_BOOKS",
-        message: format!(
-            "The books hold this document twice, as {first} and as {second}. Delete one of them in the books."
-        ),
-        detail: json!({ "externalIds": [first, second] }),
-    }
 }
 
 async fn link(
@@ -469,79 +394,6 @@ async fn link(
     )
     .execute(&mut *tx)
     .await?;
-    Ok(())
-}
-
-/// Names a difference once while it is open.
-pub(crate) async fn raise(
-    tx: &mut PgConnection,
-    account: AccountId,
-    books: BooksId,
-    item: ItemId,
-    effect: EffectId,
-    found: &Finding,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        r#"insert into finding (account_id, books_id, item_id, effect_id, code, message, detail)
-           values ($1, $2, $3, $4, $5, $6, $7)
-           on conflict (item_id, code) where closed_at is null
-           do update set message = excluded.message, detail = excluded.detail"#,
-        account.0,
-        books.uuid(),
-        item.uuid(),
-        effect.uuid(),
-        found.code,
-        found.message,
-        found.detail,
-    )
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// What an earlier version or look-up differed in is settled by this success.
-async fn settle_findings(tx: &mut PgConnection, element: &Element) -> Result<(), StoreError> {
-    sqlx::query!(
-        r#"update finding set closed_at = clock_timestamp()
-           where item_id = $1 and effect_id = $2 and closed_at is null
-             and code in ('TOTAL_DIFFERS', 'PREDICTION_MISSED', 'DUPLICATE_IN_BOOKS')"#,
-        element.item.item.uuid(),
-        element.effect.uuid(),
-    )
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// A success that came late for an earlier attempt, while this one was under way: a second object.
-async fn name_late_twins(
-    tx: &mut PgConnection,
-    record: &Record,
-    element: &Element,
-    landed: &Landed,
-) -> Result<(), StoreError> {
-    let late = sqlx::query!(
-        r#"update late_reply set read_at = clock_timestamp() where effect_id = $1 and read_at is null
-           returning landed"#,
-        element.effect.uuid()
-    )
-    .fetch_all(&mut *tx)
-    .await?;
-    for row in late {
-        let other = row.landed["externalId"].as_str().unwrap_or_default();
-        if other != landed.external_id {
-            let found = duplicate(&landed.external_id, other);
-            raise(
-                tx,
-                record.account,
-                record.books,
-                element.item.item,
-                element.effect,
-                &found,
-            )
-            .await?;
-        }
-    }
     Ok(())
 }
 

@@ -9,8 +9,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::claim::{kind_of, source_of};
+use crate::finding::{duplicate, raise};
 use crate::lease::{Held, interval, lock_as_holder};
-use crate::record::{duplicate, raise};
 use crate::{Store, StoreError};
 
 /// A write call without an end.

@@ -79,19 +79,6 @@ pub(crate) async fn drive(
 ) -> Result<Ended, StoreError> {
     let pacer = worker.pacer(&held).await?;
     let books = Books::from_situation(held, worker.store.situation(&held).await?, pacer)?;
-    if !books.is_active {
-        let wait = worker.policy.parked_recheck;
-        worker
-            .store
-            .park_lease(
-                &held,
-                wait,
-                "the integration is switched off",
-                model::Owner::Customer,
-            )
-            .await?;
-        return Ok(Ended::Parked);
-    }
     let until = worker.clock.monotonic() + worker.policy.slice;
     let mut drive = Drive {
         worker,
@@ -144,9 +131,21 @@ impl Drive {
             .await?
         {
             Claim::Lost => self.worker.board.lose(held.run),
-            Claim::Ready { wake, items } if items.is_empty() => {
+            Claim::Ready {
+                wake,
+                items,
+                is_active,
+            } if items.is_empty() => {
                 if !self.in_flight.is_empty() || !self.ready.is_empty() {
                     self.wait_for_one().await;
+                } else if !is_active {
+                    let wait = self.worker.policy.parked_recheck;
+                    let reason = "the integration is switched off";
+                    self.worker
+                        .store
+                        .park_lease(&held, wait, reason, model::Owner::Customer)
+                        .await?;
+                    return Ok(Round::End(Ended::Parked));
                 } else if self.worker.store.release_idle(&held, wake).await? {
                     return Ok(Round::End(Ended::Idle));
                 }
@@ -178,7 +177,7 @@ impl Drive {
                 // Its attempt stays open: a replay looks it up first.
                 _ if item.crash_count >= MOST_CRASHES => moves.push(moved(&item, crash_loop())),
                 Some(call) if self.closing.contains(&call) => {
-                    moves.push(moved(&item, self.wait_for_closing()))
+                    moves.push(moved(&item, self.wait_for_closing()));
                 }
                 Some(call) => open.entry(call).or_default().push(item),
                 None => fresh.push(item),

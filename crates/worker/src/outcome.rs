@@ -326,16 +326,11 @@ pub(crate) fn unclear(message: &str) -> Failure {
     Failure::new(FailureKind::OutcomeUnknown, "OUTCOME_UNKNOWN", message)
 }
 
-/// The database takes no NUL in texts, and one strange reply must not hold up its neighbours.
-fn without_nul(text: &str) -> String {
-    text.replace('\0', "")
-}
-
 pub(crate) fn stored_landed(landed: &Landed, operation: Operation) -> stored::Landed {
     let ended = matches!(operation, Operation::Void | Operation::Delete);
     stored::Landed {
-        external_id: without_nul(&landed.external_id),
-        revision: without_nul(&landed.revision),
+        external_id: landed.external_id.clone(),
+        revision: landed.revision.clone(),
         fingerprint: landed.fingerprint.clone(),
         state: if ended { "ENDED" } else { "ACTIVE" },
         currency: landed.totals.map(|t| t.currency.to_string()),

@@ -7,7 +7,9 @@
 
 use std::time::Duration;
 
+use model::{Failure, FailureKind};
 use store::intent::Intended;
+use store::record::{Element, ItemMove, Next, Outcome, Record, Recorded};
 use store::units::{Unit, Unitary};
 use store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
@@ -69,9 +71,11 @@ async fn commit_singly(store: &Store, units: &[Unit]) -> Vec<Result<Unitary, Sto
     for unit in units {
         outcomes.push(match unit {
             Unit::Intent(_) => commit_intent(store, unit).await,
-            Unit::Reply(_) | Unit::Record(_) | Unit::Moves { .. } => {
-                commit_known(store, unit).await
-            }
+            Unit::Record(record) => match commit_known(store, unit).await {
+                Err(error) if !error.is_connection() => isolate(store, record, &error).await,
+                outcome => outcome,
+            },
+            Unit::Reply(_) | Unit::Moves { .. } => commit_known(store, unit).await,
         });
     }
     outcomes
@@ -121,5 +125,72 @@ async fn commit_known(store: &Store, unit: &Unit) -> Result<Unitary, StoreError>
             }
             Err(error) => return Err(error),
         }
+    }
+}
+
+/// One strange element cannot roll back its neighbours: each is recorded by itself. What cannot be recorded is
+/// given up with its attempt open, so that it is looked up before anything is sent again.
+async fn isolate(
+    store: &Store,
+    record: &Record,
+    error: &StoreError,
+) -> Result<Unitary, StoreError> {
+    tracing::error!(
+        "a call's results are recorded one by one: {}",
+        runtime::chain(error)
+    );
+    let mut done = Recorded::default();
+    let mut all_recorded = true;
+    for element in &record.elements {
+        let alone = |element: Element| {
+            let elements = vec![element];
+            Unit::Record(Box::new(Record {
+                close: None,
+                elements,
+                ..record.clone()
+            }))
+        };
+        let outcome = match commit_known(store, &alone(element.clone())).await {
+            Err(error) if !error.is_connection() => {
+                all_recorded = false;
+                commit_known(store, &alone(given_up(element, &error))).await?
+            }
+            outcome => outcome?,
+        };
+        if let Unitary::Recorded(each) = outcome {
+            done.written += each.written;
+            done.late += each.late;
+        }
+    }
+    if all_recorded && record.close.is_some() {
+        let close = Record {
+            elements: Vec::new(),
+            ..record.clone()
+        };
+        commit_known(store, &Unit::Record(Box::new(close))).await?;
+    }
+    Ok(Unitary::Recorded(done))
+}
+
+fn given_up(element: &Element, error: &StoreError) -> Element {
+    let failure = Failure::new(
+        FailureKind::Defect,
+        "NOT_RECORDED",
+        "What the provider answered for this document could not be recorded. An operator must look before it is \
+         tried again.",
+    )
+    .with_detail(runtime::chain(error));
+    let next = Next::GiveUp {
+        owner: failure.owner,
+        failure: failure.clone(),
+    };
+    Element {
+        outcome: Outcome::Unknown(failure),
+        item: ItemMove {
+            next,
+            ..element.item.clone()
+        },
+        finding: None,
+        ..element.clone()
     }
 }

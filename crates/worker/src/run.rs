@@ -36,6 +36,7 @@ pub async fn run(
     provider: Arc<dyn Provider>,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     let database = process.health.component("database");
+    let broker = process.health.component("broker");
     metrics::show();
     let descriptor = provider.descriptor();
     let store = Store::open(
@@ -65,7 +66,7 @@ pub async fn run(
         Topology::new(&[descriptor.key]),
         queues.to_vec(),
         SubscriberOptions::named(process.service),
-        process.health.component("broker"),
+        broker,
         move |delivery| handler.clone().take_ticket(delivery),
     )?;
     let fatal = subscriber.fatal();
@@ -133,7 +134,7 @@ async fn wait_for_database(
             }
             Ok(false) => {
                 return Err("this is not the database the installation last ran on (restored or failed over): nothing is \
-                            sent until an operator has looked; see the runbook `restored-database`"
+                            sent until an operator has looked; see the runbook `TieoutProcessDown`"
                     .into());
             }
             Err(error) => health.not_ready(runtime::chain(&error)),

@@ -22,7 +22,6 @@ pub(crate) struct Books {
     pub(crate) settings: SyncSettings,
     pub(crate) installation: String,
     pub(crate) token_set: Option<model::TokenSetId>,
-    pub(crate) is_active: bool,
     pub(crate) pacer: Arc<Mutex<Pacer>>,
 }
 
@@ -56,7 +55,6 @@ impl Books {
             provider: situation.provider,
             installation: situation.installation,
             token_set: situation.token_set,
-            is_active: situation.is_active,
             pacer: Arc::new(Mutex::new(pacer)),
         })
     }
