@@ -113,6 +113,7 @@ impl Store {
     }
 
     /// S7: one statement for all leases of this process; answers those that are still its own, with `wake`.
+    /// They are locked in key order, as the recorder's groups lock them, or the two could wait for each other.
     pub async fn beat(
         &self,
         held: &[Held],
@@ -122,8 +123,15 @@ impl Store {
         let runs: Vec<Uuid> = held.iter().map(|h| h.run.uuid()).collect();
         let fences: Vec<i64> = held.iter().map(|h| h.fence).collect();
         let rows = sqlx::query!(
-            r#"update lease l set expires_at = clock_timestamp() + $4::interval
-               from unnest($1::uuid[], $2::uuid[], $3::bigint[]) as h (books_id, run, fence)
+            r#"with held as materialized (
+                 select l.books_id, h.run, h.fence
+                 from unnest($1::uuid[], $2::uuid[], $3::bigint[]) as h (books_id, run, fence)
+                 join lease l on l.books_id = h.books_id and l.run = h.run and l.fence = h.fence
+                 order by l.books_id
+                 for update of l
+               )
+               update lease l set expires_at = clock_timestamp() + $4::interval
+               from held h
                where l.books_id = h.books_id and l.run = h.run and l.fence = h.fence
                returning h.run as "run!", l.wake"#,
             &books,
