@@ -48,7 +48,7 @@ impl Calendars {
             };
             let from = self.since(&of, now);
             for slot in calendar.slots_between(from, now, SLOTS_AT_MOST) {
-                let Some(items) = store.enter_slot(&of, &slot).await? else {
+                let Some(items) = store.run_slot(&of, &slot).await? else {
                     continue;
                 };
                 ran.slots += 1;

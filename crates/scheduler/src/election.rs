@@ -26,6 +26,8 @@ const ROLE: &str = "scheduler";
 const TTL: Duration = Duration::from_secs(10);
 /// What a leader's own clock may be off by.
 const MARGIN: Duration = Duration::from_secs(1);
+/// How long a leader trusts an answer, from before it asked.
+const VALIDITY: Duration = TTL.saturating_sub(MARGIN);
 /// Between two renewals: two may fail before the leadership runs out.
 const RENEW_EVERY: Duration = Duration::from_secs(3);
 /// Between two looks at whether the validity has passed.
@@ -110,7 +112,7 @@ impl Election {
         let valid_until = match asked {
             Ok(Ok(true)) => {
                 self.component.ready();
-                Some(asked_at + TTL - MARGIN)
+                Some(asked_at + VALIDITY)
             }
             Ok(Ok(false)) => {
                 self.component.ready();

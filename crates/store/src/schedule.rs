@@ -144,60 +144,6 @@ impl Store {
         Ok(Some(items))
     }
 
-    /// Enters a slot exactly once: ledger row, job, the items that waited for it, wake mark and announcement in
-    /// one transaction. None: it was entered before. The count is written with the row, because the ledger is
-    /// only ever added to: the scheduler has no right to change it.
-    pub async fn enter_slot(&self, of: &Scheduled, slot: &Slot) -> Result<Option<u64>, StoreError> {
-        let mut tx = self.begin_for(of.account).await?;
-        let job = JobId::fresh();
-        // Two that race for a slot meet at the lease; the second then finds the row.
-        lock_any(&mut tx, of.books).await?;
-        sqlx::query!(
-            "insert into job (id, account_id, integration_id, cause, requested_by) values ($1, $2, $3, 'SLOT', $4)",
-            job.uuid(),
-            of.account.0,
-            of.integration.0,
-            slot.key,
-        )
-        .execute(&mut *tx)
-        .await?;
-        let items = sqlx::query!(
-            r#"update item set job_id = $3, due_at = least(due_at, clock_timestamp()), state = 'queued', reason = null
-               where books_id = $1 and integration_id = $2 and state = 'waiting' and reason = 'waits for its slot'
-                 and due_at <= $4"#,
-            of.books.uuid(),
-            of.integration.0,
-            job.uuid(),
-            slot.at,
-        )
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
-        let entered = sqlx::query!(
-            r#"insert into slot (integration_id, key, at, job_id, items) values ($1, $2, $3, $4, $5)
-               on conflict on constraint slot_once do nothing"#,
-            of.integration.0,
-            slot.key,
-            slot.at,
-            job.uuid(),
-            i32::try_from(items).unwrap_or(i32::MAX),
-        )
-        .execute(&mut *tx)
-        .await?;
-        if entered.rows_affected() == 0 {
-            tx.rollback().await?;
-            return Ok(None);
-        }
-        if items > 0 {
-            wake(&mut tx, of.books, None).await?;
-            let ticket = json!({ "v": model::ticket::TICKET_VERSION, "books": of.books });
-            let key = format!("{}.bulk", of.provider);
-            outbox::put(&mut tx, "tieout.sync", &key, &ticket, None).await?;
-        }
-        tx.commit().await?;
-        Ok(Some(items))
-    }
-
     /// Accounts whose events have had a gap for `patience`, marked as asked about; one message each goes out.
     pub async fn ask_about_gaps(&self, patience: Duration) -> Result<u64, StoreError> {
         let gaps = sqlx::query!(
