@@ -3,6 +3,7 @@
 use model::digest::sha256_hex;
 use model::event::{self, BadEvent, Event, Payload};
 use model::{Body, Document};
+use runtime::TraceContext;
 use serde_json::json;
 use store::intake::{Announce, ControlTotal, IncomingDocument, Intake, Origin, TakenIn};
 use store::{Store, StoreError};
@@ -70,7 +71,11 @@ fn intake(event: &Event) -> Intake {
         event_id: event.id.clone(),
         event_hash: meaning(event, &documents),
         sequence: Some(event.sequence),
-        trace: event.trace.clone(),
+        // Every document can be followed, also one whose sender does not trace.
+        trace: event
+            .trace
+            .clone()
+            .or_else(|| Some(TraceContext::new().traceparent())),
         documents,
         origin: event.origin.as_ref().map(|origin| Origin {
             integration: origin.integration_id,

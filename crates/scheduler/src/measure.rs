@@ -33,6 +33,11 @@ static OLDEST_DUE: Gauge<Provider> = Gauge::new(
     "How long the oldest due item that no worker has has been due; 0 on a process that does not lead.",
     Unit::Seconds,
 );
+static OLDEST_VERIFYING: Gauge<Provider> = Gauge::new(
+    "tieout_oldest_verifying_age_seconds",
+    "How long ago the oldest document whose outcome is being found out was wanted; 0 on a process that does not lead.",
+    Unit::Seconds,
+);
 static OUTBOX_PENDING: Gauge<()> = Gauge::new(
     "tieout_outbox_pending",
     "Messages in the outbox not published yet; 0 on a process that does not lead.",
@@ -196,12 +201,16 @@ fn set_backlog(pending: i64, oldest_seconds: f64, dead: i64) {
 fn set_items(counts: &[StateCount]) {
     let mut open: BTreeMap<(Provider, OpenState), i64> = BTreeMap::new();
     let mut oldest: BTreeMap<Provider, f64> = BTreeMap::new();
+    let mut unclear: BTreeMap<Provider, f64> = BTreeMap::new();
     for count in counts {
         let Some(state) = ItemState::from_stored(&count.state).and_then(OpenState::of) else {
             continue;
         };
         let provider = Provider::of(&count.provider);
         *open.entry((provider, state)).or_default() += count.count;
+        if state == OpenState::Verifying {
+            unclear.insert(provider, count.oldest_wanted_seconds);
+        }
         if state.waits_for_a_worker() {
             let age = oldest.entry(provider).or_default();
             *age = age.max(count.oldest_due_seconds);
@@ -213,6 +222,7 @@ fn set_items(counts: &[StateCount]) {
             ITEMS_OPEN.set_count((provider, *state), count);
         }
         OLDEST_DUE.set(provider, oldest.get(&provider).copied().unwrap_or(0.0));
+        OLDEST_VERIFYING.set(provider, unclear.get(&provider).copied().unwrap_or(0.0));
     }
 }
 

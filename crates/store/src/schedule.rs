@@ -41,6 +41,8 @@ pub struct StateCount {
     pub count: i64,
     /// Seconds since the oldest became due; negative or zero when none is.
     pub oldest_due_seconds: f64,
+    /// Seconds since the oldest was wanted.
+    pub oldest_wanted_seconds: f64,
 }
 
 impl Store {
@@ -177,7 +179,8 @@ impl Store {
     pub async fn state_counts(&self) -> Result<Vec<StateCount>, StoreError> {
         let rows = sqlx::query!(
             r#"select b.provider, i.state, count(*) as "count!",
-                 coalesce(extract(epoch from clock_timestamp() - min(i.due_at)), 0)::float8 as "oldest!"
+                 coalesce(extract(epoch from clock_timestamp() - min(i.due_at)), 0)::float8 as "oldest!",
+                 extract(epoch from clock_timestamp() - min(i.wanted_at))::float8 as "wanted!"
                from item i join books b on b.id = i.books_id
                where i.state in ('queued', 'running', 'verifying', 'waiting', 'parked')
                group by b.provider, i.state"#
@@ -191,6 +194,7 @@ impl Store {
                 state: r.state,
                 count: r.count,
                 oldest_due_seconds: r.oldest,
+                oldest_wanted_seconds: r.wanted,
             })
             .collect())
     }

@@ -13,6 +13,7 @@ use store::units::{Unit, Unitary};
 
 use crate::Inner;
 use crate::metrics::{ATTEMPTS, End, SYNC_TIME};
+use crate::news::tell;
 use crate::outcome::{Halt, Member, unclear};
 use crate::parts::{key_of, members_of, past_call, write_intent};
 use crate::tokens::Bearer;
@@ -361,6 +362,9 @@ impl Inner {
             .filter(|e| matches!(e.item.next, Next::Finished { .. }))
             .filter_map(|e| (self.clock.now() - e.item.wanted_at).to_std().ok())
             .collect();
+        for element in &elements {
+            tell(element);
+        }
         let record = Record {
             books: books.held.books,
             account: books.held.account,

@@ -16,6 +16,7 @@ mod config;
 mod drive;
 mod holder;
 mod metrics;
+mod news;
 mod outcome;
 mod pace;
 mod parts;
