@@ -30,7 +30,7 @@ pub const KEY: &str = "MADE_UP";
 pub const BATCH: usize = 3;
 
 /// Longer than any test lets a call wait.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 static DESCRIPTOR: Descriptor = Descriptor {
     key: KEY,
@@ -189,10 +189,9 @@ impl Provider for Scripted {
             {
                 Plan::Steps(Vec::new())
             }
-            (Lifecycle::Live, Some(CurrentState::There(now))) => Plan::Steps(vec![step(
-                Operation::Update,
-                target(&now.landed.revision),
-            )]),
+            (Lifecycle::Live, Some(CurrentState::There(now))) => {
+                Plan::Steps(vec![step(Operation::Update, target(&now.landed.revision))])
+            }
             (Lifecycle::Voided | Lifecycle::Deleted, Some(CurrentState::There(now)))
                 if now.state == LinkState::Ended =>
             {
@@ -215,12 +214,11 @@ impl Provider for Scripted {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Some(pause) = pause {
+        if let Some(pause) = pause
+            && pause.reached.send(()).is_ok()
+        {
             // A test that has dropped its end no longer wants anybody to stand still.
-            let _ = pause.reached.send(()).and_then(|()| {
-                let _ = tokio::task::block_in_place(|| pause.go.recv());
-                Ok(())
-            });
+            let _ = tokio::task::block_in_place(|| pause.go.recv());
         }
         let members: Vec<Value> = members
             .iter()
@@ -323,17 +321,15 @@ fn element(written: Written) -> ElementResult {
 fn presence(member: &PastMember, found: &[Shown]) -> Presence {
     let marker = member.marker.to_string();
     let ours: Vec<&Shown> = found.iter().filter(|o| o.marker == marker).collect();
-    match (member.step.operation, ours.as_slice()) {
-        (_, []) => Presence::Absent,
-        (Operation::Create, [one]) => Presence::Present(one.landed()),
-        (Operation::Void | Operation::Delete, [one]) if one.is_void => {
-            Presence::Present(one.landed())
-        }
-        (Operation::Update, [one]) if fingerprint(&one.body) == member.step.fingerprint => {
-            Presence::Present(one.landed())
-        }
-        (_, [_]) => Presence::Absent,
-        (_, many) => Presence::Duplicate(many.iter().map(|o| o.id.clone()).collect()),
+    let is_there = |one: &Shown| match member.step.operation {
+        Operation::Create => true,
+        Operation::Update => fingerprint(&one.body) == member.step.fingerprint,
+        Operation::Void | Operation::Delete => one.is_void,
+    };
+    match ours.as_slice() {
+        [one] if is_there(one) => Presence::Present(one.landed()),
+        [] | [_] => Presence::Absent,
+        many => Presence::Duplicate(many.iter().map(|o| o.id.clone()).collect()),
     }
 }
 

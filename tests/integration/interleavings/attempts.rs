@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::Operation;
 use runtime::{Clock as _, ManualClock, SystemClock};
 use store::intent::{Intended, Refusal};
 use store::record::{Basis, Next, Outcome, Recorded};
@@ -12,7 +11,9 @@ use tests::harness::eventually;
 use tests::scripted::{Ask, Books, Scripted};
 use worker::Ended;
 
-use super::rig::{Rig, SETTLE, Session, TTL, done, landed, unclear, verify};
+use super::attempt::{Attempt, done, landed};
+use super::rig::{Rig, TTL};
+use super::session::{hold_commits, somebody_commits};
 
 const LIMIT: Duration = Duration::from_secs(20);
 const NONE: Recorded = Recorded {
@@ -58,43 +59,27 @@ async fn a_worker_frozen_before_its_intent_sends_nothing_after_a_takeover() {
 }
 
 /// 8: frozen between intent and check; the lease ran out meanwhile, though nobody took it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_frozen_after_its_intent_sends_nothing_past_its_deadline() {
     let rig = Rig::new().await;
     rig.client("c-1", 1).await;
     let books = Books::open().await;
-    let provider = Scripted::new();
-    let frozen = provider.freeze_before_intent();
     let clock = ManualClock::at(SystemClock.now());
-    let worker = rig.worker_with(provider.clone(), books.url(), &|parts| {
+    let worker = rig.worker_with(Scripted::new(), books.url(), &|parts| {
         parts.clock = Arc::new(clock.clone());
     });
+    let mut latch = hold_commits(&rig.db, "call");
     let id = rig.books;
     let work = tokio::spawn(async move { worker.process_one(id).await });
-    eventually(LIMIT, "the worker stands before its intent", async || {
-        frozen.is_reached()
-    })
-    .await;
-    let mut locker = Session::open(&rig.db);
-    locker.run("begin; select fence from lease for update");
-    frozen.thaw();
-    eventually(LIMIT, "the intent waits for the lock", async || {
-        rig.db.sql("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")
-            == "1"
-    })
-    .await;
+    somebody_commits(&rig.db).await;
 
     clock.advance(TTL);
-    locker.run("commit");
+    latch.run("select pg_advisory_unlock(77)");
 
-    eventually(LIMIT, "the attempt is closed", async || {
-        rig.count("attempt where outcome = 'NOT_SENT'") == 1
-    })
-    .await;
-    assert_eq!(books.asked(Ask::Write), 0);
-    assert_eq!(rig.item("state", "c-1"), "waiting");
     work.await.unwrap().unwrap();
     assert_eq!(books.asked(Ask::Write), 0);
+    assert_eq!(rig.count("attempt where outcome = 'NOT_SENT'"), 1);
+    assert_eq!(rig.item("state", "c-1"), "waiting");
 }
 
 /// 9: frozen between check and write. Absence is not believed before settle, so the late write is found and
@@ -229,7 +214,7 @@ async fn a_reply_that_comes_before_the_look_up_closes_the_attempt_wins() {
 }
 
 /// The attempt was proven absent and closed, and then its success arrives.
-async fn late_success_after_absence(rig: &Rig) -> (store::lease::Held, super::rig::Attempt) {
+async fn late_success_after_absence(rig: &Rig) -> (store::lease::Held, Attempt) {
     rig.client("c-1", 1).await;
     let a = rig.take().await;
     let attempt = rig.send(a, &rig.claim_one(&a).await).await;
@@ -371,119 +356,4 @@ async fn nothing_more_is_sent_for_a_document_that_is_in_the_books_twice() {
     );
     let read = rig.store.read_late_replies(&b, again.item).await.unwrap();
     assert_eq!(read, LateReply::Duplicate);
-}
-
-/// A refusal of an older sending says nothing: a later one may have succeeded.
-#[tokio::test]
-async fn a_refusal_of_an_older_sending_does_not_close_the_attempt() {
-    let rig = Rig::new().await;
-    rig.client("c-1", 1).await;
-    let a = rig.take().await;
-    let attempt = rig.send(a, &rig.claim_one(&a).await).await;
-    rig.record(&attempt, Basis::Reply { sending: 1 }, unclear(), verify())
-        .await;
-    assert_eq!(
-        rig.store.resend(&a, attempt.call, 1, SETTLE).await.unwrap(),
-        Some(2)
-    );
-
-    let older = Basis::Reply { sending: 1 };
-    let refused = rig
-        .record(
-            &attempt,
-            older,
-            super::rig::refused(),
-            super::rig::give_up(),
-        )
-        .await;
-
-    assert_eq!(refused, NONE);
-    assert_eq!(rig.count("attempt where outcome is null"), 1);
-    assert_eq!(rig.count("call where closed_at is null"), 1);
-    assert_eq!(rig.count("dead_letter"), 0);
-    let landed = Outcome::Done(landed("b-1"));
-    let written = rig.record(&attempt, older, landed, done()).await;
-    assert_eq!(
-        written, WRITTEN,
-        "a success is believed whichever sending it answers"
-    );
-    assert_eq!(rig.item("state", "c-1"), "done");
-}
-
-/// Absence is a holder's word; presence is anybody's.
-#[tokio::test]
-async fn absence_is_not_believed_of_a_holder_that_lost_the_lease() {
-    let rig = Rig::new().await;
-    rig.client("c-1", 1).await;
-    let a = rig.take().await;
-    let attempt = rig.send(a, &rig.claim_one(&a).await).await;
-    rig.expire();
-    rig.take().await;
-
-    let absent = rig
-        .record(
-            &attempt,
-            Basis::Holder {
-                held: a,
-                sending: 1,
-            },
-            Outcome::Absent,
-            Next::More,
-        )
-        .await;
-    assert_eq!(absent, NONE);
-    assert_eq!(rig.count("attempt where outcome is null"), 1);
-    assert_eq!(rig.count("call where absent_since is not null"), 0);
-    assert_eq!(
-        rig.store.resend(&a, attempt.call, 1, SETTLE).await.unwrap(),
-        None
-    );
-    assert_eq!(rig.db.sql("select sends from call"), "1");
-
-    let present = Outcome::Adopted(landed("b-1"));
-    let adopted = rig
-        .record(
-            &attempt,
-            Basis::Holder {
-                held: a,
-                sending: 1,
-            },
-            present,
-            done(),
-        )
-        .await;
-    assert_eq!(adopted, WRITTEN);
-}
-
-/// No create while an attempt of the effect is open, whatever state the item was put in.
-#[tokio::test]
-async fn an_open_attempt_refuses_the_next_intent_whatever_state_the_item_is_in() {
-    let rig = Rig::new().await;
-    rig.client("c-1", 1).await;
-    let a = rig.take().await;
-    let claimed = rig.claim_one(&a).await;
-    let attempt = rig.send(a, &claimed).await;
-    for state in ["queued", "failed", "done"] {
-        rig.db.sql(&format!("update item set state = '{state}'"));
-        let same_effect = store::claim::EffectRow {
-            id: attempt.effect,
-            kind: claimed.kind.as_str().to_owned(),
-            part: String::new(),
-            generation: 1,
-        };
-        let again = store::claim::Claimed {
-            effects: vec![same_effect],
-            ..claimed.clone()
-        };
-        let (_, intended) = rig.intend(a, &again).await;
-        assert_eq!(
-            intended,
-            Intended::Refused(vec![Refusal::OpenAttempt(claimed.item)])
-        );
-    }
-    assert_eq!(rig.count("call"), 1);
-    assert_eq!(
-        rig.db.sql("select operation from attempt"),
-        Operation::Create.as_str()
-    );
 }

@@ -10,32 +10,11 @@ use tests::harness::{Proxy, Way, eventually};
 use tests::scripted::{Ask, Books, Scripted};
 use worker::Ended;
 
-use super::rig::{ACCOUNT, Attempt, Rig, Session, done, landed};
+use super::attempt::{Attempt, done, landed};
+use super::rig::{ACCOUNT, Rig};
+use super::session::{Session, hold_commits, somebody_commits};
 
 const LIMIT: Duration = Duration::from_secs(20);
-
-/// From now on whoever commits a change of this table waits at its commit while somebody holds the latch.
-fn hold_commits(rig: &Rig, table: &str) -> Session {
-    rig.db.sql(&format!(
-        "create or replace function wait_at_commit() returns trigger language plpgsql as
-           'begin perform pg_advisory_xact_lock_shared(77); return null; end';
-         create constraint trigger wait_at_commit after insert or update on {table}
-           deferrable initially deferred for each row execute function wait_at_commit()"
-    ));
-    let mut latch = Session::open(&rig.db);
-    latch.run("select pg_advisory_lock(77)");
-    latch
-}
-
-async fn somebody_commits(rig: &Rig) {
-    eventually(LIMIT, "a commit waits", async || {
-        rig.db.sql(
-            "select count(*) from pg_locks where locktype = 'advisory' and not granted
-               and database = (select oid from pg_database where datname = current_database())",
-        ) != "0"
-    })
-    .await;
-}
 
 /// A store behind a bad network.
 async fn far_store(rig: &Rig) -> (Proxy, Store) {
@@ -53,10 +32,10 @@ async fn an_intent_whose_commit_was_not_answered_is_read_back_by_its_calls_id() 
     let claimed = rig.claim_one(&a).await;
     let attempt = Attempt::new(rig.books, &claimed);
     let (proxy, far) = far_store(&rig).await;
-    let mut latch = hold_commits(&rig, "call");
+    let mut latch = hold_commits(&rig.db, "call");
     let intent = attempt.intent(a, &claimed);
     let committing = tokio::spawn(async move { far.commit_units(&[intent]).await });
-    somebody_commits(&rig).await;
+    somebody_commits(&rig.db).await;
 
     proxy.turn(Way::Cut);
     let lost = committing.await.unwrap().unwrap_err();
@@ -79,10 +58,10 @@ async fn an_intent_whose_session_died_at_the_commit_is_not_there() {
     let a = rig.take().await;
     let claimed = rig.claim_one(&a).await;
     let attempt = Attempt::new(rig.books, &claimed);
-    let latch = hold_commits(&rig, "call");
+    let latch = hold_commits(&rig.db, "call");
     let (store, intent) = (rig.store.clone(), attempt.intent(a, &claimed));
     let committing = tokio::spawn(async move { store.commit_units(&[intent]).await });
-    somebody_commits(&rig).await;
+    somebody_commits(&rig.db).await;
 
     terminate_waiting(&rig);
 
@@ -113,10 +92,10 @@ async fn a_worker_whose_session_dies_at_the_intents_commit_sends_exactly_once() 
     rig.client("c-1", 1).await;
     let books = Books::open().await;
     let worker = rig.worker(&Scripted::new(), &books);
-    let latch = hold_commits(&rig, "call");
+    let latch = hold_commits(&rig.db, "call");
     let id = rig.books;
     let work = tokio::spawn(async move { worker.process_one(id).await });
-    somebody_commits(&rig).await;
+    somebody_commits(&rig.db).await;
     assert_eq!(
         books.asked(Ask::Write),
         0,
@@ -144,10 +123,10 @@ async fn an_intent_that_cannot_be_read_back_is_not_sent_and_the_next_holder_find
     let worker = rig.worker_with(provider.clone(), books.url(), &|parts| {
         parts.store = far.clone();
     });
-    let mut latch = hold_commits(&rig, "call");
+    let mut latch = hold_commits(&rig.db, "call");
     let id = rig.books;
     let work = tokio::spawn(async move { worker.process_one(id).await });
-    somebody_commits(&rig).await;
+    somebody_commits(&rig.db).await;
 
     proxy.turn(Way::Cut);
     assert_eq!(work.await.unwrap().unwrap(), Ended::Lost);
@@ -178,14 +157,14 @@ async fn a_record_whose_commit_was_not_answered_is_repeated_without_effect() {
     let a = rig.take().await;
     let attempt = rig.send(a, &rig.claim_one(&a).await).await;
     let (proxy, far) = far_store(&rig).await;
-    let mut latch = hold_commits(&rig, "attempt");
+    let mut latch = hold_commits(&rig.db, "attempt");
     let record = || {
         let landed = Outcome::Done(landed("b-1"));
         attempt.record(rig.integration, Basis::Reply { sending: 1 }, landed, done())
     };
     let unit = record();
     let committing = tokio::spawn(async move { far.commit_units(&[unit]).await });
-    somebody_commits(&rig).await;
+    somebody_commits(&rig.db).await;
     proxy.turn(Way::Cut);
     assert!(committing.await.unwrap().unwrap_err().is_connection());
     latch.run("select pg_advisory_unlock(77)");
@@ -298,7 +277,7 @@ async fn a_group_with_a_refused_unit_leaves_nothing_behind() {
     };
     let good = Attempt::new(rig.books, first);
     let bad = Attempt {
-        attempt: good.attempt,
+        id: good.id,
         ..Attempt::new(rig.books, second)
     };
     let units: Vec<Unit> = vec![good.intent(a, first), bad.intent(a, second)];

@@ -10,7 +10,8 @@ use tests::harness::eventually;
 use tests::scripted::{Ask, Books, Scripted};
 use worker::Ended;
 
-use super::rig::{Attempt, Rig, done, landed};
+use super::attempt::{Attempt, done, landed};
+use super::rig::Rig;
 
 const LIMIT: Duration = Duration::from_secs(20);
 

@@ -1,15 +1,12 @@
 //! One books in a database of its own, and the store's statements in few words.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use model::digest::sha256_hex;
 use model::{
-    AccountId, AttemptId, BooksId, CallId, DocumentKind, EffectId, Environment, Failure,
-    FailureKind, IntegrationId, ItemState, Lifecycle, Operation, RetryPolicy, SyncFrequency,
-    SyncSettings,
+    AccountId, BooksId, DocumentKind, Environment, IntegrationId, Lifecycle, RetryPolicy,
+    SyncFrequency, SyncSettings,
 };
 use provider_kit::Provider;
 use provider_kit::http::{BaseUrl, HttpClient, HttpOptions};
@@ -18,15 +15,17 @@ use serde_json::{Value, json};
 use store::admin::NewIntegration;
 use store::claim::{Claim, Claimed};
 use store::intake::{IncomingDocument, Intake, Origin};
-use store::intent::{Intended, Intent, IntentMember, Purpose};
+use store::intent::Intended;
 use store::lease::{Held, Touched};
-use store::record::{Basis, Element, ItemMove, Landed, Next, Outcome, Record, Recorded};
+use store::record::{Basis, Next, Outcome, Recorded};
 use store::seal::Sealer;
 use store::units::{Unit, Unitary};
 use store::{Role, Store};
 use tests::harness::{Database, SEAL_KEYS};
 use tests::scripted::{Books, KEY, Scripted};
 use worker::{Parts, Policy, Worker};
+
+use super::attempt::Attempt;
 
 pub(crate) const ACCOUNT: AccountId = AccountId(7_001);
 pub(crate) const TTL: Duration = Duration::from_secs(5);
@@ -100,7 +99,7 @@ impl Rig {
             policy: Policy {
                 ttl: TTL,
                 settle: SETTLE,
-                slice: Duration::from_secs(60),
+                slice: Duration::from_mins(1),
                 sweep_every: Duration::from_secs(1),
                 most_leases: 8,
                 longest_hold_wait: Duration::from_secs(2),
@@ -267,7 +266,7 @@ impl Rig {
     pub(crate) async fn claim(&self, held: &Held) -> Option<(i64, Vec<Claimed>)> {
         match self.store.claim(held, 100, false, None).await.unwrap() {
             Claim::Lost => None,
-            Claim::Ready { wake, items } => Some((wake, items)),
+            Claim::Ready { wake, items, .. } => Some((wake, items)),
         }
     }
 
@@ -335,225 +334,5 @@ impl Rig {
             .sql(&format!("select count(*) from {table}"))
             .parse()
             .unwrap()
-    }
-}
-
-/// One attempt of one call, with what is needed to record it.
-#[derive(Clone)]
-pub(crate) struct Attempt {
-    pub(crate) call: CallId,
-    pub(crate) attempt: AttemptId,
-    pub(crate) effect: EffectId,
-    pub(crate) books: BooksId,
-    pub(crate) item: ItemMove,
-}
-
-impl Attempt {
-    pub(crate) fn new(books: BooksId, claimed: &Claimed) -> Self {
-        Self {
-            books,
-            call: CallId::fresh(),
-            attempt: AttemptId::fresh(),
-            effect: claimed
-                .effects
-                .last()
-                .map_or_else(EffectId::fresh, |effect| effect.id),
-            item: ItemMove {
-                item: claimed.item,
-                kind: claimed.kind,
-                source_id: claimed.source_id.clone(),
-                version: claimed.version,
-                trace: None,
-                attempts: claimed.attempts,
-                wanted_at: claimed.wanted_at,
-                seen: None,
-                next: Next::More,
-            },
-        }
-    }
-
-    pub(crate) fn intent(&self, held: Held, claimed: &Claimed) -> Unit {
-        let member = IntentMember {
-            attempt: self.attempt,
-            item: claimed.item,
-            effect: self.effect,
-            effect_kind: claimed.kind.as_str().to_owned(),
-            effect_part: String::new(),
-            generation: 1,
-            ordinal: 0,
-            operation: Operation::Create,
-            version: claimed.version,
-            plan_hash: String::new(),
-            step: json!({}),
-            marker: json!({}),
-        };
-        Unit::Intent(Box::new(Intent {
-            held,
-            call: self.call,
-            purpose: Purpose::Write,
-            closes: None,
-            key: self.call.uuid().simple().to_string(),
-            request: json!({}),
-            body: b"exact bytes".to_vec(),
-            charges: vec!["REQUESTS"],
-            settle: SETTLE,
-            members: vec![member],
-        }))
-    }
-
-    /// The item goes somewhere without a call.
-    pub(crate) fn moves(&self, held: Held, next: Next) -> Unit {
-        Unit::Moves {
-            held,
-            provider: KEY.to_owned(),
-            moves: vec![ItemMove {
-                next,
-                ..self.item.clone()
-            }],
-        }
-    }
-
-    /// S6 as a unit.
-    pub(crate) fn record(
-        &self,
-        integration: IntegrationId,
-        basis: Basis,
-        outcome: Outcome,
-        next: Next,
-    ) -> Unit {
-        let close = (!matches!(outcome, Outcome::Unknown(_))).then_some("a test");
-        let absent = matches!(outcome, Outcome::Absent);
-        Unit::Record(Box::new(Record {
-            books: self.books,
-            account: ACCOUNT,
-            integration,
-            provider: KEY.to_owned(),
-            call: Some(self.call),
-            basis,
-            close,
-            absent,
-            elements: vec![self.element(outcome, next)],
-        }))
-    }
-
-    pub(crate) fn element(&self, outcome: Outcome, next: Next) -> Element {
-        Element {
-            attempt: self.attempt,
-            effect: self.effect,
-            effect_kind: self.item.kind.as_str().to_owned(),
-            operation: Operation::Create,
-            outcome,
-            item: ItemMove {
-                next,
-                ..self.item.clone()
-            },
-            finding: None,
-            started_at: self.item.wanted_at,
-        }
-    }
-}
-
-/// The object `id` in the books.
-pub(crate) fn landed(id: &str) -> Landed {
-    Landed {
-        external_id: id.to_owned(),
-        revision: "0".to_owned(),
-        fingerprint: "same".to_owned(),
-        state: "ACTIVE",
-        currency: None,
-        tax: None,
-        gross: None,
-    }
-}
-
-pub(crate) const fn done() -> Next {
-    Next::Finished {
-        state: ItemState::Done,
-        reason: None,
-    }
-}
-
-pub(crate) fn unclear() -> Outcome {
-    Outcome::Unknown(Failure::new(
-        FailureKind::OutcomeUnknown,
-        "OUTCOME_UNKNOWN",
-        "not known",
-    ))
-}
-
-pub(crate) fn refused() -> Outcome {
-    Outcome::Failed(Failure::new(
-        FailureKind::Rejected,
-        "REFUSED",
-        "refused by a test",
-    ))
-}
-
-pub(crate) fn give_up() -> Next {
-    Next::GiveUp {
-        owner: model::Owner::Operator,
-        failure: Failure::new(FailureKind::Rejected, "REFUSED", "refused by a test"),
-    }
-}
-
-pub(crate) fn verify() -> Next {
-    Next::Verify {
-        after: Duration::ZERO,
-        reason: "not known".to_owned(),
-        counts: false,
-    }
-}
-
-/// A database session of the test's own, which may hold locks.
-pub(crate) struct Session {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
-}
-
-impl Session {
-    pub(crate) fn open(db: &Database) -> Self {
-        let mut child = Command::new("psql")
-            .args([
-                "--no-psqlrc",
-                "-qtA",
-                "-v",
-                "ON_ERROR_STOP=1",
-                "-d",
-                &db.url(),
-            ])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let input = child.stdin.take();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        Self {
-            child,
-            input,
-            output,
-        }
-    }
-
-    /// Runs statements and waits until they are through.
-    pub(crate) fn run(&mut self, statements: &str) {
-        let input = self.input.as_mut().unwrap();
-        writeln!(input, "{statements};\n\\echo through").unwrap();
-        loop {
-            let mut line = String::new();
-            let count = self.output.read_line(&mut line).unwrap();
-            assert!(count > 0, "the session ended at: {statements}");
-            if line.trim() == "through" {
-                return;
-            }
-        }
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        // The end of its input ends the session and frees its locks.
-        self.input.take();
-        let _ = self.child.wait();
     }
 }

@@ -6,7 +6,8 @@ use store::record::{Basis, Outcome};
 use tests::scripted::{Ask, Books, Scripted};
 use worker::Ended;
 
-use super::rig::{Rig, done, landed, unclear, verify};
+use super::attempt::{done, landed, unclear, verify};
+use super::rig::Rig;
 
 /// One open item per document: the newer version waits, then wins.
 #[tokio::test]
@@ -50,8 +51,16 @@ async fn a_newer_version_that_comes_while_one_is_verifying_waits_for_the_closing
     assert_eq!(verifying.version, 1, "the version whose call is open");
     assert_eq!(verifying.open_call, Some(attempt.call.uuid()));
     let adopted = Outcome::Adopted(landed("b-1"));
-    rig.record(&attempt, Basis::Holder { held: a, sending: 1 }, adopted, done())
-        .await;
+    rig.record(
+        &attempt,
+        Basis::Holder {
+            held: a,
+            sending: 1,
+        },
+        adopted,
+        done(),
+    )
+    .await;
     let newer = rig.claim_one(&a).await;
     assert_eq!((newer.version, newer.open_call), (2, None));
 }
