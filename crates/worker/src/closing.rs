@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use model::{Failure, FailureKind, Lane};
+use model::{Failure, FailureKind, Lane, RetryPolicy};
 use provider_kit::http;
 use provider_kit::{
     ElementResult, Judgement, Marker, Method, PastCall, PastMember, Presence, Reply, Request,
@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::Inner;
 use crate::calling::{CallEnd, Sending};
 use crate::metrics::CALLS_RESENT;
-use crate::outcome::Member;
+use crate::outcome::{Halt, Member};
 use crate::tokens::Bearer;
 use crate::work::{Books, Planned, moved};
 
@@ -243,13 +243,10 @@ impl Inner {
         let attempts = members.iter().map(|m| m.item.attempts).max().unwrap_or(0);
         let seed = unclear.open.id.uuid().as_u64_pair().1;
         let (next, halt) = crate::outcome::next_after(failure, attempts, &self.policy, seed);
-        let after = match next {
-            Next::Later { after, .. } => after,
-            _ => self.policy.retry.longest_delay,
-        };
+        let (after, counts) = look_up_after(&next, halt.as_ref(), &self.policy.retry);
         let elements = members
             .iter()
-            .map(|m| m.lookup_failed(failure, after, true))
+            .map(|m| m.lookup_failed(failure, after, counts))
             .collect();
         self.commit_record(
             books,
@@ -285,6 +282,16 @@ impl Inner {
         )
         .await?;
         Ok(CallEnd::default())
+    }
+}
+
+/// When a look-up that did not come about is due again, and whether it counts as a try. One that only waited
+/// for our own pace asked nothing: it goes on when the pace allows.
+fn look_up_after(next: &Next, halt: Option<&Halt>, policy: &RetryPolicy) -> (Duration, bool) {
+    match (next, halt) {
+        (Next::More, Some(pause)) => (pause.wait, false),
+        (Next::Later { after, .. }, _) => (*after, true),
+        _ => (policy.longest_delay, true),
     }
 }
 
@@ -390,3 +397,7 @@ fn item_of(member: &OpenMember) -> ItemMove {
         next: Next::More,
     }
 }
+
+#[cfg(test)]
+#[path = "closing_tests.rs"]
+mod tests;
