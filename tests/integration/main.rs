@@ -1,7 +1,13 @@
 //! The one integration-test binary.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a panic with a line number is what a failing test is, in its helpers too"
+)]
 
+mod cancelled_begin;
 mod event_schemas;
 mod harness_works;
+mod interleavings;
 mod lease_model;
 mod tidy;
 mod walls;
