@@ -5,7 +5,7 @@
     reason = "a panic with a line number is what a failing test is"
 )]
 
-mod rig;
 mod consuming;
 mod outages;
 mod publishing;
+mod rig;

@@ -9,9 +9,9 @@ use broker::{Disposition, PublishError, Publisher, PublisherOptions};
 
 use runtime::{Clock as _, SystemClock};
 
+use crate::consuming::{next, subscribe};
 use crate::rig::proxy::{Mode, Proxy};
 use crate::rig::{Bench, PATIENCE, amqp_url, eventually, live, on_bench, ticket};
-use crate::consuming::{next, subscribe};
 
 fn options() -> PublisherOptions {
     PublisherOptions {
