@@ -9,5 +9,6 @@ mod event_schemas;
 mod harness_works;
 mod interleavings;
 mod lease_model;
+mod seeded_targets;
 mod tidy;
 mod walls;
