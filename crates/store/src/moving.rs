@@ -164,7 +164,8 @@ impl Next {
         }
     }
 
-    /// A newer version that came meanwhile goes on at once, but for an open outcome or a retry in progress.
+    /// A newer version that came meanwhile goes on at once, but for an open outcome or a retry in progress: while
+    /// an attempt is open only its own version can be worked on, and would be given up again and again.
     const fn lets_newer_win(&self) -> bool {
         matches!(
             self,
@@ -240,18 +241,20 @@ pub(crate) async fn move_item(
         .is_some_and(|f| f.kind != FailureKind::Throttled)
         || matches!(each.next, Next::Verify { counts: true, .. });
     let row = sqlx::query!(
-        r#"update item set
-             state = case when $9 and wanted_version > version then 'queued' else $3 end,
-             due_at = case when $9 and wanted_version > version then clock_timestamp()
-               else clock_timestamp() + $4::interval end,
-             owner = case when $9 and wanted_version > version then 'SYSTEM' else $5 end,
-             look_first = $6 or (look_first and $3 = 'waiting'), reason = $7, failure = $8, waits_for = $10,
-             attempts = case when $11 then 0 when $12 then attempts + 1 else attempts end,
-             crash_count = case when $11 then 0 else crash_count end,
-             done_at = case when $11 then clock_timestamp() else done_at end,
+        r#"update item i set
+             state = case when n.newer_wins then 'queued' else $3 end,
+             due_at = case when n.newer_wins then clock_timestamp() else clock_timestamp() + $4::interval end,
+             owner = case when n.newer_wins then 'SYSTEM' else $5 end,
+             look_first = $6 or (i.look_first and $3 = 'waiting'), reason = $7, failure = $8, waits_for = $10,
+             attempts = case when $11 then 0 when $12 then i.attempts + 1 else i.attempts end,
+             crash_count = case when $11 then 0 else i.crash_count end,
+             done_at = case when $11 then clock_timestamp() else i.done_at end,
              fence = null, updated_at = clock_timestamp()
-           where id = $1 and version = $2 and state in ('running', 'verifying', 'queued')
-           returning state, due_at, clock_timestamp() as "now!""#,
+           from (select w.id, $9 and w.wanted_version > w.version and not exists (
+               select from attempt a where a.item_id = w.id and a.outcome is null) as newer_wins
+             from item w where w.id = $1 for update of w) n
+           where i.id = n.id and i.version = $2 and i.state in ('running', 'verifying', 'queued')
+           returning i.state, i.due_at, clock_timestamp() as "now!""#,
         each.item.uuid(),
         each.version,
         columns.state.as_str(),

@@ -210,8 +210,8 @@ pub(crate) async fn record(tx: &mut PgConnection, record: &Record) -> Result<Rec
             done.late += 1;
         }
     }
-    if let Some(call) = record.call.filter(|_| is_current) {
-        close_call(tx, call, record).await?;
+    if let Some(call) = record.call {
+        close_call(tx, call, record, is_current).await?;
     }
     let mut due = None;
     for element in &ours {
@@ -433,20 +433,25 @@ async fn log(
 }
 
 /// Closes the call, or leaves it open while an outcome is unknown.
+/// A call is closed by whoever may say so, and by anybody once the outcomes of all its attempts are written:
+/// nobody would come back to it.
 async fn close_call(
     tx: &mut PgConnection,
     call: CallId,
     record: &Record,
+    is_current: bool,
 ) -> Result<(), StoreError> {
     sqlx::query!(
-        r#"update call set
-             closed_at = case when $2::text is null then null else clock_timestamp() end,
-             close_reason = $2,
-             absent_since = case when $3 then coalesce(absent_since, clock_timestamp()) else absent_since end
-           where id = $1 and closed_at is null"#,
+        r#"update call c set
+             closed_at = case when n.reason is null then null else clock_timestamp() end,
+             close_reason = n.reason,
+             absent_since = case when $3 then coalesce(c.absent_since, clock_timestamp()) else c.absent_since end
+           from (select coalesce($2::text, case when not exists (
+               select from attempt a where a.call_id = $1 and a.outcome is null) then 'all outcomes known' end) as reason) n
+           where c.id = $1 and c.closed_at is null"#,
         call.uuid(),
-        record.close,
-        record.absent,
+        record.close.filter(|_| is_current),
+        record.absent && is_current,
     )
     .execute(tx)
     .await?;
