@@ -111,11 +111,6 @@ impl Worker {
         }
     }
 
-    /// S7, once: keeps the leases this worker holds. `run` does it every third of a ttl.
-    pub async fn beat(&self) {
-        self.inner.board.beat(&self.inner.store).await;
-    }
-
     /// Starts nothing more: holders give their leases back when nothing of theirs is in flight.
     pub fn drain(&self) {
         self.inner.draining.store(true, Ordering::Relaxed);
