@@ -232,13 +232,15 @@ impl Store {
     }
 }
 
-/// S2: items left running go back to the queue, or to verifying when a call of theirs is open.
+/// S2: items left running go back to the queue, or to verifying when a call of theirs is open. A database that
+/// restarted since they were claimed explains the lapse: then no document is blamed for it.
 async fn take_over(tx: &mut Transaction<'static, Postgres>, held: &Held) -> Result<(), StoreError> {
     sqlx::query!(
         r#"update item i set
              state = case when exists (select from attempt a where a.item_id = i.id and a.outcome is null)
                then 'verifying' else 'queued' end,
-             due_at = clock_timestamp(), crash_count = i.crash_count + 1, fence = null,
+             due_at = clock_timestamp(), fence = null,
+             crash_count = i.crash_count + (i.updated_at > pg_postmaster_start_time())::int,
              reason = 'its worker stopped in the middle', updated_at = clock_timestamp()
            where i.books_id = $1 and i.state = 'running' and i.fence < $2"#,
         held.books.uuid(),
