@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker::{Exchange, Message, Publisher, PublisherOptions, Topology};
-use model::calendar::Calendar;
 use model::TokenSetId;
+use model::calendar::Calendar;
 use runtime::{Health, SystemClock};
 use serde_json::{Value, json};
 use store::seal::Sealer;
@@ -235,7 +235,8 @@ async fn tax_with_odd_cents_is_the_same_in_the_books() {
     );
     stage.submit(&invoice).await;
     stage.drain(&stage.worker()).await;
-    let linked = "select trim_scale(tax), gross::numeric(19, 2) from link where effect_kind = 'invoice'";
+    let linked =
+        "select trim_scale(tax), gross::numeric(19, 2) from link where effect_kind = 'invoice'";
     assert_eq!(
         stage.database.sql(linked),
         "20.07|120.40",
@@ -250,7 +251,10 @@ async fn tax_code(stage: &Stage, name: &str) -> String {
     let realm = &stage.connected.realm;
     let tokens = stage.sandbox.tokens(&[realm]).await;
     let url = format!("{}/v3/company/{realm}/query", stage.sandbox.url());
-    let statement = format!("select%20*%20from%20TaxCode%20where%20Name%20%3D%20%27{}%27", name.replace('%', "%25").replace(' ', "%20"));
+    let statement = format!(
+        "select%20*%20from%20TaxCode%20where%20Name%20%3D%20%27{}%27",
+        name.replace('%', "%25").replace(' ', "%20")
+    );
     let request = http().get(format!("{url}?query={statement}"));
     let reply = request.bearer_auth(&tokens.access).send().await.unwrap();
     let reply: Value = reply.json().await.unwrap();
