@@ -32,6 +32,7 @@ pub(crate) fn run(place: &Place, options: &DevOptions) -> Result<()> {
             instance: Instance::DEV,
             is_release: options.release,
             seed: options.seed,
+            policy: &[],
         },
     )?;
     stage.start_fleet()?;

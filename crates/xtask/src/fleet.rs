@@ -34,9 +34,19 @@ pub(crate) struct Fleet {
 
 struct Member {
     name: String,
+    recipe: Recipe,
     child: Child,
     log: PathBuf,
+    starts: u32,
     use_so_far: Use,
+}
+
+/// What it takes to start a process once more.
+struct Recipe {
+    program: PathBuf,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+    logs: PathBuf,
 }
 
 /// What a process has used.
@@ -68,18 +78,46 @@ impl Fleet {
     /// Starts one process; its output goes to `<logs>/<name>.log`.
     pub(crate) fn start(&mut self, start: &Start<'_>) -> Result<()> {
         fs::create_dir_all(start.logs)?;
+        let recipe = Recipe::of(start);
         let log = start.logs.join(format!("{}.log", start.name));
-        let mut command = process::tied_to_us(start.program, "TERM", None);
-        command
-            .args(start.arguments)
-            .envs(start.environment.iter().map(|(name, value)| (name, value)));
-        let child = process::spawn(&mut command, &log)?;
+        let child = recipe.spawn(&log)?;
         self.members.push(Member {
             name: start.name.to_owned(),
+            recipe,
             child,
             log,
+            starts: 1,
             use_so_far: Use::default(),
         });
+        Ok(())
+    }
+
+    /// Starts again which of `names` have ended, as a container platform would, and says which. A later
+    /// start writes a log of its own.
+    pub(crate) fn restart_ended(&mut self, names: &[&str]) -> Result<Vec<String>> {
+        let mut restarted = Vec::new();
+        for member in &mut self.members {
+            if !names.contains(&member.name.as_str()) || member.child.try_wait()?.is_none() {
+                continue;
+            }
+            member.starts += 1;
+            let log = format!("{}.{}.log", member.name, member.starts);
+            member.log = member.recipe.logs.join(log);
+            member.child = member.recipe.spawn(&member.log)?;
+            restarted.push(member.name.clone());
+        }
+        Ok(restarted)
+    }
+
+    /// Kills a process without a word to it, and waits until it is gone.
+    pub(crate) fn kill(&mut self, name: &str) -> Result<()> {
+        let member = self
+            .members
+            .iter_mut()
+            .find(|member| member.name == name)
+            .context(|| format!("there is no process {name}"))?;
+        member.child.kill()?;
+        member.child.wait()?;
         Ok(())
     }
 
@@ -178,6 +216,32 @@ impl Fleet {
             .iter()
             .find(|member| member.name == name)
             .context(|| format!("there is no process {name}"))
+    }
+}
+
+impl Recipe {
+    fn of(start: &Start<'_>) -> Self {
+        let environment = start.environment.iter();
+        Self {
+            program: start.program.to_owned(),
+            arguments: start
+                .arguments
+                .iter()
+                .map(|&text| text.to_owned())
+                .collect(),
+            environment: environment
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
+            logs: start.logs.to_owned(),
+        }
+    }
+
+    fn spawn(&self, log: &Path) -> Result<Child> {
+        let mut command = process::tied_to_us(&self.program, "TERM", None);
+        command
+            .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
+        process::spawn(&mut command, log)
     }
 }
 

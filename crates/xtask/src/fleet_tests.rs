@@ -95,3 +95,22 @@ fn the_kernels_figures_are_read() {
     let stat = "7 (a b) c) S 1 7 7 0 -1 4194560 1 2 3 4 150 25 0 0 20 0";
     assert_eq!(cpu_in(stat), Some(Duration::from_millis(1750)));
 }
+
+#[test]
+fn a_killed_process_is_started_again_with_what_it_had_and_a_log_of_its_own() {
+    let logs = logs("restarted");
+    let mut fleet = Fleet::default();
+    let script = "echo $GREETING; exec sleep 60";
+    start_shell(&mut fleet, "consumer", script, &logs);
+    start_shell(&mut fleet, "producer", script, &logs);
+    let names = ["consumer", "producer"];
+    assert!(fleet.restart_ended(&names).unwrap().is_empty());
+    fleet.kill("consumer").unwrap();
+    assert!(fleet.restart_ended(&["producer"]).unwrap().is_empty());
+    assert_eq!(fleet.restart_ended(&names).unwrap(), ["consumer"]);
+    let greeted = fleet.read_log("consumer", |line| (line == "hello").then_some(()));
+    greeted.unwrap();
+    assert!(logs.join("consumer.2.log").exists());
+    drop(fleet);
+    fs::remove_dir_all(logs).unwrap();
+}

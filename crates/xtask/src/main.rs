@@ -2,11 +2,13 @@
 
 mod checks;
 mod command;
+mod company;
 mod demo;
 mod dev;
 mod failure;
 mod fleet;
 mod http;
+mod outage;
 mod place;
 mod report;
 mod seeded;
@@ -45,6 +47,8 @@ enum Task {
     Sql(sql::SqlOptions),
     /// One run from events to books, ending with the tie-out
     Demo(demo::DemoOptions),
+    /// Servers killed, frozen and cut off while documents flow, ending with the tie-out
+    Outage(outage::OutageOptions),
     /// Servers, sandbox and fleet until Ctrl-C
     Dev(dev::DevOptions),
     /// Plants known bugs in a copy of the work tree and expects their tests to catch them
@@ -72,6 +76,7 @@ fn run(task: Task) -> Result<()> {
         Task::Sql(options) => sql::run(&place, &options),
         Task::Demo(options) => demo::run(&place, &options),
         Task::Dev(options) => dev::run(&place, &options),
+        Task::Outage(options) => outage::run(&place, &options),
         Task::Seeded(options) => seeded::run(&place, &options),
     }
 }

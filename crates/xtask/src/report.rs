@@ -55,6 +55,16 @@ impl Books {
         ))
     }
 
+    /// These books and those as one.
+    pub(crate) fn and(mut self, others: &Self) -> Self {
+        for (key, other) in &others.0 {
+            let total = self.0.entry(key.clone()).or_default();
+            total.count += other.count;
+            total.sum += other.sum;
+        }
+        self
+    }
+
     fn total(&self, key: &(String, String)) -> Total {
         self.0.get(key).copied().unwrap_or_default()
     }

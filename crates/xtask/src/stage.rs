@@ -2,13 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command};
 
 use crate::command;
 use crate::failure::Result;
 use crate::fleet::{Fleet, Start, listening_address};
 use crate::place::Place;
-use crate::services::{Instance, Needs, Services};
+use crate::services::{Instance, Needs, Services, process};
 use crate::terminal::{announce, say};
 use crate::wait;
 
@@ -38,6 +38,7 @@ pub(crate) struct Stage {
     binaries: PathBuf,
     logs: PathBuf,
     seed: u64,
+    policy: &'static [(&'static str, &'static str)],
 }
 
 /// How to set the stage.
@@ -46,6 +47,8 @@ pub(crate) struct Setting {
     pub(crate) instance: Instance,
     pub(crate) is_release: bool,
     pub(crate) seed: u64,
+    /// Settings of the fleet that differ from production's.
+    pub(crate) policy: &'static [(&'static str, &'static str)],
 }
 
 impl Stage {
@@ -72,6 +75,7 @@ impl Stage {
             binaries: place.target().join(profile),
             logs: setting.instance.folder(place).join("logs"),
             seed: setting.seed,
+            policy: setting.policy,
         };
         command::run(&mut stage.tieout(&["migrate"]))?;
         stage.start_sandbox()?;
@@ -127,6 +131,31 @@ impl Stage {
         command
     }
 
+    /// Starts a binary beside the fleet; its output goes to `<logs>/<name>.log`.
+    pub(crate) fn beside(
+        &self,
+        name: &str,
+        binary: &str,
+        arguments: &[&str],
+    ) -> Result<(Child, PathBuf)> {
+        let log = self.logs.join(format!("{name}.log"));
+        let mut command = process::tied_to_us(&self.binaries.join(binary), "TERM", None);
+        command.args(arguments).envs(self.environment());
+        Ok((process::spawn(&mut command, &log)?, log))
+    }
+
+    /// Starts again what of the fleet has ended, and says what. Anything else that ended is a failure.
+    pub(crate) fn tend(&mut self) -> Result<Vec<String>> {
+        let restarted = self.fleet.restart_ended(&FLEET.map(|(name, _)| name))?;
+        self.fleet.fail_if_one_ended()?;
+        Ok(restarted)
+    }
+
+    /// The servers, for who means to break them.
+    pub(crate) fn servers(&mut self) -> &mut Services {
+        &mut self.services
+    }
+
     /// Client id and secret that the fleet uses.
     pub(crate) fn oauth_client() -> (&'static str, &'static str) {
         OAUTH_CLIENT
@@ -153,6 +182,8 @@ impl Stage {
                 format!("http://{}/oauth2/v1/tokens/bearer", self.sandbox),
             ),
         ]);
+        let policy = self.policy.iter();
+        environment.extend(policy.map(|(name, value)| (*name, (*value).to_owned())));
         environment
     }
 

@@ -6,6 +6,7 @@
 //! killed outright, its servers get a signal from the kernel; what survives even that is stopped by the
 //! next run.
 
+mod faults;
 mod install;
 mod ports;
 pub(crate) mod postgres;
@@ -31,6 +32,10 @@ use process::Identity;
 /// A database writes its last checkpoint, a broker hands over its queues: both within seconds.
 const STOP_GRACE: Duration = Duration::from_secs(20);
 
+/// The names of the servers, as they are announced.
+const DATABASE: &str = "PostgreSQL";
+const BROKER: &str = "RabbitMQ";
+
 /// One set of private servers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Instance {
@@ -48,6 +53,11 @@ impl Instance {
     /// For the demo: as durable as production, and empty at every start.
     pub(crate) const DEMO: Self = Self {
         name: "demo",
+        durability: Durability::Full,
+    };
+    /// For the outages: what is killed there must have promised the disk what production promises.
+    pub(crate) const OUTAGE: Self = Self {
+        name: "outage",
         durability: Durability::Full,
     };
     /// For daily work.
@@ -82,8 +92,16 @@ pub(crate) struct Services {
     /// Where a `rabbitmqctl` for the private broker lies.
     control_folder: Option<PathBuf>,
     children: Vec<Server>,
+    site: Site,
     memory: PathBuf,
     _lock: File,
+}
+
+/// Where private servers live.
+struct Site {
+    place: Place,
+    instance: Instance,
+    ports: Option<Ports>,
 }
 
 /// A server of ours and the signal it takes as a polite request.
@@ -107,17 +125,22 @@ impl Services {
             amqp_url: broker,
             control_folder: None,
             children: Vec::new(),
+            site: Site {
+                place: place.clone(),
+                instance,
+                ports: None,
+            },
             memory: folder.join("running.json"),
             _lock: lock,
         };
         services.stop_leftovers();
         install_what_is_missing(place, database.is_none(), wants_broker)?;
-        let ports = Ports::choose(&folder.join("ports.json"))?;
+        services.site.ports = Some(Ports::choose(&folder.join("ports.json"))?);
         if wants_broker {
-            services.start_broker(place, instance, ports)?;
+            services.start_broker()?;
         }
         if database.is_none() {
-            services.start_database(place, instance, ports)?;
+            services.start_database()?;
         }
         Ok(services)
     }
@@ -166,48 +189,29 @@ impl Services {
         with_database(&self.database_url, name)
     }
 
-    fn start_database(&mut self, place: &Place, instance: Instance, ports: Ports) -> Result<()> {
-        let programs = postgres::Programs::find()
-            .context(|| "PostgreSQL was installed but is not to be found".to_owned())?;
-        let folder = postgres::reachable_folder(instance.folder(place).join("postgres"))?;
-        remove(&folder)?;
-        let server = postgres::Server {
-            programs: &programs,
-            folder: &folder,
-            port: ports.postgres,
-            durability: instance.durability,
-        };
+    fn start_database(&mut self) -> Result<()> {
+        remove(&self.site.database_folder()?)?;
         let watch = Stopwatch::start();
-        let child = server.start()?;
-        self.adopt("PostgreSQL", child, Signal::INT)?;
-        self.database_url = server.url();
-        announce_start("PostgreSQL", &self.database_url, watch);
+        let (child, url) = self
+            .site
+            .with_database(|server| Ok((server.start()?, server.url())))?;
+        self.adopt(DATABASE, child, Signal::INT)?;
+        announce_start(DATABASE, &url, watch);
+        self.database_url = url;
         Ok(())
     }
 
-    fn start_broker(&mut self, place: &Place, instance: Instance, ports: Ports) -> Result<()> {
-        let programs = rabbitmq::Programs::find()
-            .context(|| "RabbitMQ was installed but is not to be found".to_owned())?;
-        let folder = instance.folder(place).join("rabbitmq");
-        remove(&folder)?;
-        let broker = rabbitmq::Broker {
-            programs: &programs,
-            folder: &folder,
-            ports: rabbitmq::Ports {
-                amqp: ports.amqp,
-                distribution: ports.distribution,
-                mapper: ports.mapper,
-            },
-            definitions: &place.root.join("deploy/rabbitmq/local.json"),
-            name: &format!("tieout-{}", instance.name),
-        };
+    fn start_broker(&mut self) -> Result<()> {
+        remove(&self.site.broker_folder())?;
         let watch = Stopwatch::start();
-        let running = broker.start()?;
+        let (running, folder, url) = self.site.with_broker(|broker| {
+            let running = broker.start()?;
+            Ok((running, broker.control_folder(), broker.url()))
+        })?;
         self.adopt("epmd", running.mapper, Signal::TERM)?;
-        self.adopt("RabbitMQ", running.broker, Signal::TERM)?;
-        self.control_folder = Some(broker.control_folder());
-        let url = broker.url();
-        announce_start("RabbitMQ", &url, watch);
+        self.adopt(BROKER, running.broker, Signal::TERM)?;
+        self.control_folder = Some(folder);
+        announce_start(BROKER, &url, watch);
         self.amqp_url = Some(url);
         Ok(())
     }
@@ -218,6 +222,11 @@ impl Services {
             child,
             signal,
         });
+        self.remember()
+    }
+
+    /// Writes down which processes live, for the next run to find if this one is killed.
+    fn remember(&self) -> Result<()> {
         let alive: Vec<Identity> = self
             .children
             .iter()
@@ -245,6 +254,67 @@ impl Services {
     }
 }
 
+impl Site {
+    fn database_folder(&self) -> Result<PathBuf> {
+        postgres::reachable_folder(self.instance.folder(&self.place).join("postgres"))
+    }
+
+    fn broker_folder(&self) -> PathBuf {
+        self.instance.folder(&self.place).join("rabbitmq")
+    }
+
+    fn ports(&self) -> Result<Ports> {
+        self.ports
+            .context(|| "no ports were chosen for private servers".to_owned())
+    }
+
+    /// Another start with the data that is there.
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method's path is not general over what it borrows"
+    )]
+    fn database_child(&self) -> Result<Child> {
+        self.with_database(|server| server.start())
+    }
+
+    /// Another start with the data that is there, beside the port mapper that still runs.
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method's path is not general over what it borrows"
+    )]
+    fn broker_child(&self) -> Result<Child> {
+        self.with_broker(|broker| broker.start_broker())
+    }
+
+    fn with_database<T>(&self, act: impl FnOnce(&postgres::Server<'_>) -> Result<T>) -> Result<T> {
+        let programs = postgres::Programs::find()
+            .context(|| "PostgreSQL was installed but is not to be found".to_owned())?;
+        act(&postgres::Server {
+            programs: &programs,
+            folder: &self.database_folder()?,
+            port: self.ports()?.postgres,
+            durability: self.instance.durability,
+        })
+    }
+
+    fn with_broker<T>(&self, act: impl FnOnce(&rabbitmq::Broker<'_>) -> Result<T>) -> Result<T> {
+        let programs = rabbitmq::Programs::find()
+            .context(|| "RabbitMQ was installed but is not to be found".to_owned())?;
+        let ports = self.ports()?;
+        act(&rabbitmq::Broker {
+            programs: &programs,
+            folder: &self.broker_folder(),
+            ports: rabbitmq::Ports {
+                amqp: ports.amqp,
+                distribution: ports.distribution,
+                mapper: ports.mapper,
+            },
+            definitions: &self.place.root.join("deploy/rabbitmq/local.json"),
+            name: &format!("tieout-{}", self.instance.name),
+        })
+    }
+}
+
 impl Drop for Services {
     fn drop(&mut self) {
         while let Some(mut server) = self.children.pop() {
@@ -269,6 +339,11 @@ fn lock(folder: &Path) -> Result<File> {
         ))),
         Err(TryLockError::Error(error)) => Err(error.into()),
     }
+}
+
+/// Whether the environment names a server to use instead of a private one.
+pub(crate) fn are_given() -> bool {
+    given("DATABASE_URL").is_some() || given("AMQP_URL").is_some()
 }
 
 /// An environment variable that says something.

@@ -31,6 +31,22 @@ impl Identity {
         (state != 'Z').then_some(Self { pid, born })
     }
 
+    /// The processes it has started and not outlived.
+    pub(crate) fn children(self) -> Result<Vec<Self>> {
+        let mut children = Vec::new();
+        for entry in fs::read_dir("/proc")? {
+            let name = entry?.file_name();
+            let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else {
+                continue;
+            };
+            let text = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            if parent_in(&text) == Some(self.pid) {
+                children.extend(Self::of(pid));
+            }
+        }
+        Ok(children)
+    }
+
     pub(crate) fn pid(self) -> i32 {
         self.pid
     }
@@ -95,6 +111,12 @@ fn parse_stat(text: &str) -> Option<(char, u64)> {
     Some((state, born))
 }
 
+/// The second field after the name.
+fn parent_in(text: &str) -> Option<i32> {
+    let (_, fields) = text.rsplit_once(") ")?;
+    fields.split(' ').nth(1)?.parse().ok()
+}
+
 /// Starts `command` in a group of its own with its output in `log`.
 pub(crate) fn spawn(command: &mut Command, log: &Path) -> Result<Child> {
     let file = File::create(log).context(|| format!("cannot write {}", log.display()))?;
@@ -148,6 +170,7 @@ mod tests {
     fn a_process_name_with_brackets_does_not_shift_the_fields() {
         let line = "42 (a) b) (c) S 1 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2";
         assert_eq!(parse_stat(line), Some(('S', 987_654)));
+        assert_eq!(parent_in(line), Some(1));
     }
 
     #[test]

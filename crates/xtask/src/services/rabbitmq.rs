@@ -126,7 +126,8 @@ impl Broker<'_> {
         Ok(child)
     }
 
-    fn start_broker(&self) -> Result<Child> {
+    /// Starts the broker alone, with the data it left; the port mapper still runs.
+    pub(crate) fn start_broker(&self) -> Result<Child> {
         let mut command = process::tied_to_us(&self.programs.server, "TERM", None);
         command.envs(self.environment()).current_dir(self.folder);
         let mut child = process::spawn(&mut command, &self.log())?;
