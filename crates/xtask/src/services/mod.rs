@@ -12,6 +12,7 @@ mod ports;
 pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod rabbitmq;
+mod site;
 
 use std::env;
 use std::fs::{self, File, TryLockError};
@@ -28,6 +29,7 @@ use crate::wait::Stopwatch;
 use ports::Ports;
 use postgres::Durability;
 use process::Identity;
+use site::Site;
 
 /// A database writes its last checkpoint, a broker hands over its queues: both within seconds.
 const STOP_GRACE: Duration = Duration::from_secs(20);
@@ -95,13 +97,6 @@ pub(crate) struct Services {
     site: Site,
     memory: PathBuf,
     _lock: File,
-}
-
-/// Where private servers live.
-struct Site {
-    place: Place,
-    instance: Instance,
-    ports: Option<Ports>,
 }
 
 /// A server of ours and the signal it takes as a polite request.
@@ -251,67 +246,6 @@ impl Services {
             process.stop(Signal::TERM, STOP_GRACE);
         }
         let _ = fs::remove_file(&self.memory);
-    }
-}
-
-impl Site {
-    fn database_folder(&self) -> Result<PathBuf> {
-        postgres::reachable_folder(self.instance.folder(&self.place).join("postgres"))
-    }
-
-    fn broker_folder(&self) -> PathBuf {
-        self.instance.folder(&self.place).join("rabbitmq")
-    }
-
-    fn ports(&self) -> Result<Ports> {
-        self.ports
-            .context(|| "no ports were chosen for private servers".to_owned())
-    }
-
-    /// Another start with the data that is there.
-    #[expect(
-        clippy::redundant_closure_for_method_calls,
-        reason = "the method's path is not general over what it borrows"
-    )]
-    fn database_child(&self) -> Result<Child> {
-        self.with_database(|server| server.start())
-    }
-
-    /// Another start with the data that is there, beside the port mapper that still runs.
-    #[expect(
-        clippy::redundant_closure_for_method_calls,
-        reason = "the method's path is not general over what it borrows"
-    )]
-    fn broker_child(&self) -> Result<Child> {
-        self.with_broker(|broker| broker.start_broker())
-    }
-
-    fn with_database<T>(&self, act: impl FnOnce(&postgres::Server<'_>) -> Result<T>) -> Result<T> {
-        let programs = postgres::Programs::find()
-            .context(|| "PostgreSQL was installed but is not to be found".to_owned())?;
-        act(&postgres::Server {
-            programs: &programs,
-            folder: &self.database_folder()?,
-            port: self.ports()?.postgres,
-            durability: self.instance.durability,
-        })
-    }
-
-    fn with_broker<T>(&self, act: impl FnOnce(&rabbitmq::Broker<'_>) -> Result<T>) -> Result<T> {
-        let programs = rabbitmq::Programs::find()
-            .context(|| "RabbitMQ was installed but is not to be found".to_owned())?;
-        let ports = self.ports()?;
-        act(&rabbitmq::Broker {
-            programs: &programs,
-            folder: &self.broker_folder(),
-            ports: rabbitmq::Ports {
-                amqp: ports.amqp,
-                distribution: ports.distribution,
-                mapper: ports.mapper,
-            },
-            definitions: &self.place.root.join("deploy/rabbitmq/local.json"),
-            name: &format!("tieout-{}", self.instance.name),
-        })
     }
 }
 
