@@ -175,8 +175,8 @@ async fn a_slot_runs_once() {
         .database
         .sql("update accounting_integration set sync_frequency = 'HOURLY'");
     let scheduler = Store::open(&stage.database.url(), Role::Scheduler, 2).unwrap();
-    let scheduled = scheduler.scheduled().await.unwrap();
-    let of = &scheduled[0];
+    let due = scheduler.scheduled().await.unwrap();
+    let of = &due[0];
     let calendar = Calendar::new(of.frequency, &of.settings).unwrap().unwrap();
     let slot = calendar.next_slot(scheduler.now().await.unwrap());
     assert_eq!(scheduler.run_slot(of, &slot).await.unwrap(), Some(0));

@@ -46,5 +46,6 @@ pub fn panic_text(payload: &(dyn Any + Send)) -> &str {
 
 /// The default level of every part.
 pub(crate) fn default_filter() -> EnvFilter {
-    EnvFilter::new("info")
+    // The client library logs whole messages that nobody listens to; what matters of them we log ourselves.
+    EnvFilter::new("info,lapin=error")
 }

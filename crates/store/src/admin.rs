@@ -134,7 +134,7 @@ impl Store {
         .fetch_optional(&self.pool)
         .await?;
         same.ok_or_else(|| {
-            StoreError::Missing("this database has no installation; run: tieout setup".to_owned())
+            StoreError::Missing("this database has no installation; run: tieout migrate".to_owned())
         })
     }
 
