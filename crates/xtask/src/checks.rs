@@ -14,9 +14,8 @@ use clap::Args;
 
 use crate::command;
 use crate::failure::{Failure, Result};
-use crate::outage::{self, OutageOptions};
 use crate::place::{self, Place};
-use crate::services::{self, Instance, Needs, Services};
+use crate::services::{Instance, Needs, Services};
 use crate::sql;
 use crate::terminal::{announce, complain, say};
 use crate::wait::{self, Stopwatch};
@@ -139,7 +138,6 @@ pub(crate) fn test(place: &Place, options: &TestOptions) -> Result<()> {
     })?;
     drop(services);
     supply_chain(place, &mut checks)?;
-    checks.run("outages", || outages(place))?;
     checks.conclude(&summaries)
 }
 
@@ -209,14 +207,6 @@ fn supply_chain(place: &Place, checks: &mut Checks) -> Result<()> {
         let mut audit = command::cargo(place, &["audit", "--no-fetch", "--stale"]);
         command::run(&mut audit).map(|()| Ending::Passed)
     })
-}
-
-/// Servers of ours go down while documents flow; servers that were given are nobody's to break.
-fn outages(place: &Place) -> Result<Ending> {
-    if services::are_given() {
-        return Ok(Ending::Skipped("DATABASE_URL or AMQP_URL names a server"));
-    }
-    outage::run(place, &OutageOptions::default()).map(|()| Ending::Passed)
 }
 
 fn cargo_home() -> PathBuf {
