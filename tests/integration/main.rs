@@ -7,6 +7,7 @@
 mod cancelled_begin;
 mod event_schemas;
 mod harness_works;
+mod hostile_messages;
 mod interleavings;
 mod kill_sweep;
 mod lease_model;
