@@ -30,7 +30,7 @@ use lane::{Seen, walk};
 use report::Report;
 
 /// Lanes at work at the same time: most of them wait, for a settle or a lease.
-const AT_ONCE: usize = 96;
+const AT_ONCE: usize = 144;
 
 /// The whole sweep takes a minute or two on two cores; more than this is a hang.
 const LIMIT: Duration = Duration::from_mins(10);
