@@ -3,10 +3,16 @@
 //! The same account, seed and calls give the same events, ids included. The books here are kept apart from
 //! everything Tieout computes: what the tests compare in the end is this ledger with the provider's export.
 //! Documents are as odd as real ones: names from many alphabets, quantities with decimals, discounts on lines
-//! and on the whole, notes of several lines, numbers longer than a provider's field.
+//! and on the whole, notes of several lines, numbers longer than a provider's field. What is set against an
+//! invoice is never more than it is open for, and an invoice is voided only when nothing is set against it.
 
-mod goods;
+mod bill;
+mod books;
+mod business;
+mod delivery;
 mod month;
+mod receipts;
+mod sales;
 mod words;
 
 use std::collections::BTreeMap;
@@ -18,39 +24,22 @@ use rand::{Rng as _, SeedableRng as _};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use goods::Goods;
+pub use books::Kept;
+pub use business::{Abroad, Business, Tax};
+pub use delivery::Delivery;
+pub use month::Volume;
+pub use receipts::Paying;
+pub use words::Region;
+
+use receipts::Payment;
+use sales::{CreditNote, Invoice};
 use words::Person;
 
 /// The first day of the made-up month.
 const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2026, 3, 1).expect("a date");
 
-/// What kind of business keeps this ledger.
-#[derive(Clone, Debug)]
-pub struct Business {
-    /// The currency of its invoices.
-    pub currency: Currency,
-    /// The tax it charges on every line, if it does.
-    pub tax: Option<Tax>,
-}
-
-/// A tax rate: id in `ProjectLedger`, per cent.
-#[derive(Clone, Debug)]
-pub struct Tax {
-    /// The rate's id.
-    pub rate_id: String,
-    /// Per cent.
-    pub percent: Decimal,
-}
-
-impl Default for Business {
-    /// An American company that charges no sales tax.
-    fn default() -> Self {
-        Self {
-            currency: "USD".parse().expect("a currency in use"),
-            tax: None,
-        }
-    }
-}
+/// Days of the month.
+const DAYS: u64 = 31;
 
 /// One account of `ProjectLedger`: makes events and remembers what they add up to.
 #[derive(Debug)]
@@ -61,39 +50,24 @@ pub struct Ledger {
     sequence: u64,
     clients: BTreeMap<String, Client>,
     invoices: BTreeMap<String, Invoice>,
+    payments: BTreeMap<String, Payment>,
+    credit_notes: BTreeMap<String, CreditNote>,
 }
 
 #[derive(Clone, Debug)]
 struct Client {
     version: u64,
     person: Person,
+    currency: Currency,
 }
 
-#[derive(Clone, Debug)]
-struct Invoice {
-    version: u64,
-    number: String,
-    client: String,
-    issued_on: NaiveDate,
-    goods: Goods,
-    is_voided: bool,
-}
-
-/// A document as `ProjectLedger` keeps it now.
+/// What a payment or a credit note sets against an invoice.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
-    /// `CLIENT` or `INVOICE`.
-    pub kind: &'static str,
-    /// Its id in `ProjectLedger`.
-    pub id: String,
-    /// Its newest version.
-    pub version: u64,
-    /// Currency of its total; empty for a client.
-    pub currency: String,
-    /// What it amounts to; zero for a client.
-    pub gross: Decimal,
-    /// False once voided.
-    pub is_live: bool,
+pub struct Allocation {
+    /// The invoice.
+    pub invoice: String,
+    /// How much of it.
+    pub amount: Decimal,
 }
 
 impl Ledger {
@@ -111,6 +85,8 @@ impl Ledger {
             sequence: 0,
             clients: BTreeMap::new(),
             invoices: BTreeMap::new(),
+            payments: BTreeMap::new(),
+            credit_notes: BTreeMap::new(),
         }
     }
 
@@ -128,9 +104,17 @@ impl Ledger {
     pub fn client(&mut self) -> Value {
         let serial = self.clients.len() + 1;
         let id = format!("cl_{serial:05}");
-        let person = Person::random(&mut self.random, serial);
-        self.clients
-            .insert(id.clone(), Client { version: 1, person });
+        let person = Person::random(&mut self.random, self.business.region, serial);
+        let currency = match &self.business.abroad {
+            Some(abroad) if self.random.random_ratio(1, 4) => abroad.currency,
+            _ => self.business.currency,
+        };
+        let client = Client {
+            version: 1,
+            person,
+            currency,
+        };
+        self.clients.insert(id.clone(), client);
         self.client_event("client.created", &id)
     }
 
@@ -143,92 +127,6 @@ impl Ledger {
         self.client_event("client.updated", &id)
     }
 
-    /// A new invoice for the client that this event is about.
-    pub fn invoice(&mut self, client: &Value) -> Value {
-        let client = subject(client);
-        assert!(self.clients.contains_key(&client), "no client {client}");
-        let serial = self.invoices.len() + 1;
-        let id = format!("in_{serial:06}");
-        let number = words::number(&mut self.random, serial);
-        let issued_on = FIRST_DAY + Days::new(self.random.random_range(0..31));
-        let goods = Goods::random(&mut self.random, &self.business);
-        let invoice = Invoice {
-            version: 1,
-            number,
-            client,
-            issued_on,
-            goods,
-            is_voided: false,
-        };
-        self.invoices.insert(id.clone(), invoice);
-        self.invoice_event("invoice.issued", &id)
-    }
-
-    /// A change of the invoice that this event is about: other lines, another total.
-    pub fn update_invoice(&mut self, invoice: &Value) -> Value {
-        let id = subject(invoice);
-        let known = self
-            .invoices
-            .get_mut(&id)
-            .expect("an invoice of this ledger");
-        assert!(!known.is_voided, "{id} is voided");
-        known.version += self.random.random_range(1..=2);
-        known.goods = Goods::random(&mut self.random, &self.business);
-        self.invoice_event("invoice.updated", &id)
-    }
-
-    /// The end of the invoice that this event is about.
-    pub fn void_invoice(&mut self, invoice: &Value) -> Value {
-        let id = subject(invoice);
-        let known = self
-            .invoices
-            .get_mut(&id)
-            .expect("an invoice of this ledger");
-        assert!(!known.is_voided, "{id} is voided already");
-        known.version += 1;
-        known.is_voided = true;
-        self.invoice_event("invoice.voided", &id)
-    }
-
-    /// What stands in these books, per kind and currency: `[{"kind","currency","count","sum"}]`.
-    pub fn totals(&self) -> Value {
-        let mut totals: BTreeMap<(&str, String), (u64, Decimal)> = BTreeMap::new();
-        for document in self.documents().into_iter().filter(|kept| kept.is_live) {
-            let total = totals
-                .entry((document.kind, document.currency))
-                .or_default();
-            total.0 += 1;
-            total.1 += document.gross;
-        }
-        totals
-            .into_iter()
-            .map(|((kind, currency), (count, sum))| {
-                json!({"kind": kind, "currency": currency, "count": count, "sum": sum.to_string()})
-            })
-            .collect()
-    }
-
-    /// Every document as it is now.
-    pub fn documents(&self) -> Vec<Kept> {
-        let clients = self.clients.iter().map(|(id, client)| Kept {
-            kind: "CLIENT",
-            id: id.clone(),
-            version: client.version,
-            currency: String::new(),
-            gross: Decimal::ZERO,
-            is_live: true,
-        });
-        let invoices = self.invoices.iter().map(|(id, invoice)| Kept {
-            kind: "INVOICE",
-            id: id.clone(),
-            version: invoice.version,
-            currency: self.business.currency.to_string(),
-            gross: invoice.goods.gross(),
-            is_live: !invoice.is_voided,
-        });
-        clients.chain(invoices).collect()
-    }
-
     fn client_event(&mut self, event: &str, id: &str) -> Value {
         let data = self.client_data(id);
         self.event(event, id, &data)
@@ -239,19 +137,23 @@ impl Ledger {
         let mut data = client.person.to_json();
         data["id"] = json!(id);
         data["version"] = json!(client.version);
+        if self.business.abroad.is_some() {
+            data["currency"] = json!(client.currency.as_str());
+        }
         data
     }
 
-    fn invoice_event(&mut self, event: &str, id: &str) -> Value {
-        let invoice = &self.invoices[id];
-        let mut data = invoice.goods.to_json(invoice.issued_on);
-        data["id"] = json!(id);
-        data["version"] = json!(invoice.version);
-        data["number"] = json!(invoice.number);
-        data["client"] = self.client_data(&invoice.client);
-        data["issuedOn"] = json!(invoice.issued_on);
-        data["currency"] = json!(self.business.currency.as_str());
-        self.event(event, id, &data)
+    /// Some day of the month.
+    fn some_day(&mut self) -> NaiveDate {
+        FIRST_DAY + Days::new(self.random.random_range(0..DAYS))
+    }
+
+    /// What a unit of a foreign currency is worth on some day; none for the business's own.
+    fn some_rate(&mut self, currency: Currency) -> Option<Decimal> {
+        let abroad = self.business.abroad.as_ref()?;
+        let is_foreign = currency != self.business.currency;
+        let drift = Decimal::new(self.random.random_range(9_800..=10_200), 4);
+        is_foreign.then(|| (abroad.rate * drift).round_dp(6))
     }
 
     /// Puts the envelope around the data; each event is a minute after the one before.
@@ -275,6 +177,17 @@ impl Ledger {
             "data": data,
         })
     }
+}
+
+/// Allocations in the contract's words.
+fn allocations_json(allocations: &[Allocation], places: u32) -> Value {
+    let lines = allocations.iter().map(|allocation| {
+        json!({
+            "invoiceId": allocation.invoice,
+            "amount": bill::shown(allocation.amount, places),
+        })
+    });
+    lines.collect()
 }
 
 /// The id of the document that an event is about.

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker::{Exchange, Message, PublishError, Publisher, PublisherOptions, Topology};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use runtime::{Clock, Health, SystemClock, chain};
 use serde_json::{Value, json};
-use tests::ledger::{Ledger, routing_key};
+use tests::ledger::{Business, Delivery, Ledger, Volume, routing_key};
 use tokio::time::sleep_until;
 
 /// Whose queues are declared with the rest.
@@ -26,6 +26,27 @@ const MOST_TRIES: usize = 20;
 const PAUSE: Duration = Duration::from_millis(500);
 const CLOSE_LIMIT: Duration = Duration::from_secs(10);
 
+/// What kind of company keeps the account.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Kind {
+    /// In the United States, without sales tax
+    Plain,
+    /// In the United States, sales tax of 8 %
+    American,
+    /// In the United Kingdom, three rates of VAT, clients in the euro area
+    British,
+}
+
+impl Kind {
+    fn business(self) -> Business {
+        match self {
+            Self::Plain => Business::default(),
+            Self::American => Business::american(),
+            Self::British => Business::british(),
+        }
+    }
+}
+
 #[derive(Parser)]
 #[command(about = "A made-up ProjectLedger that publishes a month of events")]
 struct Arguments {
@@ -35,18 +56,33 @@ struct Arguments {
     /// Decides every event
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Whose account it is
+    #[arg(long, value_enum, default_value_t = Kind::Plain)]
+    business: Kind,
     /// New clients
     #[arg(long, default_value_t = 10)]
     clients: u32,
     /// New invoices
     #[arg(long, default_value_t = 100)]
     invoices: u32,
-    /// Changes, per cent of clients and of invoices
+    /// New payments
+    #[arg(long, default_value_t = 0)]
+    payments: u32,
+    /// New credit notes
+    #[arg(long, default_value_t = 0)]
+    credit_notes: u32,
+    /// Changes, per cent of clients, of invoices and of payments
     #[arg(long, default_value_t = 15, value_name = "PERCENT")]
     updated: u32,
-    /// Voided invoices, per cent
+    /// Voided invoices and credit notes and deleted payments, per cent of each
     #[arg(long, default_value_t = 5, value_name = "PERCENT")]
     voided: u32,
+    /// How many later events may overtake one
+    #[arg(long, default_value_t = 0, value_name = "EVENTS")]
+    late: u32,
+    /// Events published twice, per cent
+    #[arg(long, default_value_t = 0, value_name = "PERCENT")]
+    repeated: u32,
     /// Events a second; as fast as the broker confirms when absent
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: Option<u32>,
@@ -67,13 +103,21 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let mut ledger = Ledger::new(arguments.account, arguments.seed);
-    let events = ledger.month(
-        arguments.clients,
-        arguments.invoices,
-        arguments.updated,
-        arguments.voided,
-    );
+    let business = arguments.business.business();
+    let mut ledger = Ledger::of(arguments.account, arguments.seed, business);
+    let events = ledger.busy_month(&Volume {
+        clients: arguments.clients,
+        invoices: arguments.invoices,
+        payments: arguments.payments,
+        credit_notes: arguments.credit_notes,
+        updated_percent: arguments.updated,
+        voided_percent: arguments.voided,
+    });
+    let delivery = Delivery {
+        most_late: arguments.late,
+        repeated_percent: arguments.repeated,
+    };
+    let events = delivery.of(events, arguments.seed);
     let messages = events.iter().map(message).collect::<Result<Vec<_>, _>>()?;
     let health = Health::new(Arc::new(SystemClock));
     let publisher = Publisher::start(
@@ -91,9 +135,25 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         Some(rate) => publish_at(&publisher, messages, rate).await?,
     }
     publisher.close(CLOSE_LIMIT).await;
-    let summary = json!({"events": ledger.event_count(), "totals": ledger.totals()});
+    let summary = json!({
+        "events": ledger.event_count(),
+        "totals": ledger.totals(),
+        "applied": ledger.applied(),
+        "balances": balances(&ledger),
+    });
     writeln!(io::stdout(), "{summary}")?;
     Ok(())
+}
+
+/// What each client owes in the end: `[{"client","currency","balance"}]`.
+fn balances(ledger: &Ledger) -> Value {
+    let lines = ledger
+        .balances()
+        .into_iter()
+        .map(|(client, (currency, balance))| {
+            json!({"client": client, "currency": currency, "balance": balance.to_string()})
+        });
+    lines.collect()
 }
 
 fn message(event: &Value) -> serde_json::Result<Message> {

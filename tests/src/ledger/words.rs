@@ -1,4 +1,4 @@
-//! The texts of made-up documents: who clients are, what invoices are numbered and say.
+//! The texts of made-up documents: who clients are and where they live, what documents are numbered and say.
 
 use rand::Rng;
 use rand::seq::IndexedRandom as _;
@@ -24,13 +24,95 @@ const NAMES: [&str; 16] = [
     "Plain Old Hardware",
 ];
 
-const PLACES: [(&str, &str, &str, &str); 5] = [
-    ("Havnegade 12", "Aarhus", "8000", "DK"),
-    ("1 Main Street", "Springfield, OR", "97477", "US"),
-    ("ul. Długa 5/7", "Kraków", "31-147", "PL"),
-    ("東京都千代田区 1-1", "東京", "100-0001", "JP"),
-    ("Königsallee 3", "Düsseldorf", "40212", "DE"),
+/// Where a client lives.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    line1: &'static str,
+    city: &'static str,
+    region: Option<&'static str>,
+    postal_code: &'static str,
+    country: &'static str,
+}
+
+const fn place(
+    line1: &'static str,
+    city: &'static str,
+    region: Option<&'static str>,
+    postal_code: &'static str,
+    country: &'static str,
+) -> Place {
+    Place {
+        line1,
+        city,
+        region,
+        postal_code,
+        country,
+    }
+}
+
+const WORLD: [Place; 5] = [
+    place("Havnegade 12", "Aarhus", None, "8000", "DK"),
+    place("1 Main Street", "Springfield, OR", None, "97477", "US"),
+    place("ul. Długa 5/7", "Kraków", None, "31-147", "PL"),
+    place("東京都千代田区 1-1", "東京", None, "100-0001", "JP"),
+    place("Königsallee 3", "Düsseldorf", None, "40212", "DE"),
 ];
+
+const AMERICA: [Place; 3] = [
+    place("1 Main Street", "Springfield", Some("OR"), "97477", "US"),
+    place(
+        "742 Evergreen Terrace",
+        "Portland",
+        Some("OR"),
+        "97201",
+        "US",
+    ),
+    place(
+        "500 Market St, Suite 9",
+        "San José",
+        Some("CA"),
+        "95110",
+        "US",
+    ),
+];
+
+const EUROPE: [Place; 4] = [
+    place("221b Baker Street", "London", None, "NW1 6XE", "GB"),
+    place("Calle de Alcalá 4", "Madrid", None, "28014", "ES"),
+    place("12 O’Connell St", "Dublin", None, "D01 F5P2", "IE"),
+    place("Königsallee 3", "Düsseldorf", None, "40212", "DE"),
+];
+
+/// Where a business's clients live.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Region {
+    /// Anywhere, and some give no address.
+    World,
+    /// In the United States; all give an address.
+    America,
+    /// In Europe; some give no address.
+    Europe,
+}
+
+impl Region {
+    const fn places(self) -> &'static [Place] {
+        match self {
+            Self::World => &WORLD,
+            Self::America => &AMERICA,
+            Self::Europe => &EUROPE,
+        }
+    }
+
+    fn maybe(self, random: &mut impl Rng) -> Option<&'static Place> {
+        let gives = self == Self::America || random.random_ratio(3, 4);
+        gives.then(|| self.any(random))
+    }
+
+    fn any(self, random: &mut impl Rng) -> &'static Place {
+        let places = self.places();
+        places.choose(random).expect("the list is not empty")
+    }
+}
 
 const GOODS: [&str; 8] = [
     "Consulting",
@@ -58,13 +140,14 @@ pub(super) struct Person {
     name: String,
     company: bool,
     phone: Option<String>,
-    place: Option<usize>,
+    region: Region,
+    place: Option<&'static Place>,
     notes: Option<&'static str>,
 }
 
 impl Person {
     /// The `serial`th client; the serial in the name keeps names apart.
-    pub(super) fn random(random: &mut impl Rng, serial: usize) -> Self {
+    pub(super) fn random(random: &mut impl Rng, region: Region, serial: usize) -> Self {
         Self {
             serial,
             name: name(random, serial),
@@ -72,9 +155,8 @@ impl Person {
             phone: random
                 .random_ratio(1, 2)
                 .then(|| format!("+45 {:08}", random.random_range(0..100_000_000))),
-            place: random
-                .random_ratio(3, 4)
-                .then(|| random.random_range(0..PLACES.len())),
+            region,
+            place: region.maybe(random),
             notes: maybe(random, 1, 4, &NOTES),
         }
     }
@@ -85,7 +167,7 @@ impl Person {
             self.name = name(random, self.serial);
         }
         self.phone = Some(format!("+1 555 {:07}", random.random_range(0..10_000_000)));
-        self.place = Some(random.random_range(0..PLACES.len()));
+        self.place = Some(self.region.any(random));
     }
 
     pub(super) fn to_json(&self) -> Value {
@@ -99,10 +181,14 @@ impl Person {
         if let Some(phone) = &self.phone {
             data["phone"] = json!(phone);
         }
-        if let Some((line1, city, postal_code, country)) = self.place.map(|at| PLACES[at]) {
+        if let Some(place) = self.place {
             data["address"] = json!({
-                "line1": line1, "city": city, "postalCode": postal_code, "country": country,
+                "line1": place.line1, "city": place.city, "postalCode": place.postal_code,
+                "country": place.country,
             });
+            if let Some(region) = place.region {
+                data["address"]["region"] = json!(region);
+            }
         }
         if let Some(notes) = self.notes {
             data["notes"] = json!(notes);
@@ -125,6 +211,38 @@ pub(super) fn number(random: &mut impl Rng, serial: usize) -> String {
         return format!("Rechnung/2026/Überseequartier/{serial:06}");
     }
     format!("INV-{serial:06}")
+}
+
+/// A credit note's number; some are as long as invoices'.
+pub(super) fn credit_number(random: &mut impl Rng, serial: usize) -> String {
+    if random.random_ratio(1, 10) {
+        return format!("Gutschrift/2026/Überseequartier/{serial:06}");
+    }
+    format!("CN-{serial:06}")
+}
+
+/// How a payment came.
+pub(super) fn method(random: &mut impl Rng) -> Option<&'static str> {
+    maybe(
+        random,
+        2,
+        3,
+        &["Bank transfer", "Cheque", "Card", "Überweisung"],
+    )
+}
+
+/// Why a credit note was given.
+pub(super) fn reason(random: &mut impl Rng) -> Option<&'static str> {
+    maybe(
+        random,
+        2,
+        3,
+        &[
+            "Hours billed twice",
+            "Goods sent back\nin good order",
+            "Gutschrift nach Absprache",
+        ],
+    )
 }
 
 pub(super) fn goods(random: &mut impl Rng) -> &'static str {
