@@ -68,7 +68,7 @@ pub fn execute(
 
 struct Reply {
     text: String,
-    touched: Option<Touched>,
+    touched: Vec<Touched>,
     execution: Execution,
 }
 
@@ -91,7 +91,7 @@ fn one(
         if let Some(stored) = company.replies.find(key, life, conditions.now) {
             return Reply {
                 text: stored.body.clone(),
-                touched: None,
+                touched: Vec::new(),
                 execution: Execution::Replayed,
             };
         }
@@ -102,7 +102,7 @@ fn one(
         Err(fault) => {
             let mut members = Members::new();
             members.insert("Fault".to_owned(), fault.member());
-            (members, None, Execution::Refused)
+            (members, Vec::new(), Execution::Refused)
         }
     };
     members.insert("bId".to_owned(), json!(b_id.unwrap_or_default()));
@@ -125,7 +125,7 @@ fn attempt(
     element: &Value,
     has_request_id: bool,
     conditions: Conditions<'_>,
-) -> Result<(Members, Option<Touched>), QboFault> {
+) -> Result<(Members, Vec<Touched>), QboFault> {
     let element = element
         .as_object()
         .ok_or_else(|| QboFault::unknown_property("BatchItemRequest"))?;
@@ -140,7 +140,7 @@ fn attempt(
         let statement = statement.as_str().unwrap_or_default();
         let found = query::run(company, statement, conditions.lookup_until)?;
         reply.insert("QueryResponse".to_owned(), found);
-        return Ok((reply, None));
+        return Ok((reply, Vec::new()));
     }
     let (kind, body) = payload(element)?;
     let options = element.get("optionsData").and_then(Value::as_str);
@@ -162,7 +162,7 @@ fn attempt(
     };
     let written = write(company, kind, operation, body, circumstances)?;
     reply.insert(kind.name().to_owned(), written.entity);
-    Ok((reply, Some(written.touched)))
+    Ok((reply, written.touched))
 }
 
 fn payload(element: &Members) -> Result<(Kind, &Value), QboFault> {

@@ -6,19 +6,24 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::company::Company;
-use super::invoice;
 use super::kind::Kind;
+use super::links;
 use super::number;
 use super::record::Record;
 use super::render::render;
+use super::sales;
 
 /// Kinds that are exported.
-const EXPORTED: [Kind; 5] = [
+const EXPORTED: [Kind; 9] = [
     Kind::Customer,
     Kind::Vendor,
     Kind::Employee,
     Kind::Item,
     Kind::Invoice,
+    Kind::CreditMemo,
+    Kind::RefundReceipt,
+    Kind::Payment,
+    Kind::Deposit,
 ];
 
 #[derive(Default)]
@@ -38,7 +43,7 @@ pub fn export(company: &Company) -> Value {
         for record in company.all_live(kind) {
             let currency = currency(company, kind, record);
             let total = totals.entry((kind.name(), currency.clone())).or_default();
-            let is_void = kind.is_transaction() && invoice::is_voided(&record.data);
+            let is_void = kind.is_transaction() && sales::is_voided(&record.data);
             total.count += 1;
             total.voided += u64::from(is_void);
             total.inactive += u64::from(!record.is_active());
@@ -71,14 +76,37 @@ pub fn export(company: &Company) -> Value {
             })
         })
         .collect();
-    json!({"realm": company.profile.realm, "totals": totals, "objects": objects})
+    json!({
+        "realm": company.profile.realm,
+        "totals": totals,
+        "objects": objects,
+        "applications": applications(company),
+        "trialBalance": company.ledger.trial_balance(company),
+    })
+}
+
+/// Every line of every live payment: what settles how much of what.
+fn applications(company: &Company) -> Vec<Value> {
+    let mut rows = Vec::new();
+    for payment in company.all_live(Kind::Payment) {
+        for link in links::of(&payment.data) {
+            rows.push(json!({
+                "payment": payment.id,
+                "document": link.target.0.name(),
+                "id": link.target.1,
+                "currency": currency(company, Kind::Payment, payment),
+                "amount": number::plain(link.amount),
+            }));
+        }
+    }
+    rows
 }
 
 /// The member in which an application leaves its mark.
 fn marker(kind: Kind, record: &Record) -> String {
     let member = match kind {
-        Kind::Invoice => "PrivateNote",
         Kind::Item => "Sku",
+        _ if kind.is_transaction() => "PrivateNote",
         _ => "Notes",
     };
     record.text(member).to_owned()

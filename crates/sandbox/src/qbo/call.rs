@@ -19,6 +19,8 @@ pub enum Target {
     Query,
     /// The batch resource.
     Batch,
+    /// The tax service, which makes tax codes.
+    TaxService,
     /// The token endpoint.
     Token,
     /// The revocation endpoint.
@@ -102,9 +104,10 @@ impl Call {
             (Target::Batch, _) => "batch",
             (Target::Token, _) => "token",
             (Target::Revoke, _) => "revoke",
+            (Target::TaxService, _) => "create",
+            (Target::Entity(..), "POST") if self.is_void() => "void",
             (Target::Entity(..), "POST") => match self.parameter("operation") {
                 Some("delete") => "delete",
-                Some("void") => "void",
                 _ if self.has_id() => "update",
                 _ => "create",
             },
@@ -129,6 +132,7 @@ impl Call {
                 let after = words.skip_while(|word| !word.eq_ignore_ascii_case("from"));
                 after.skip(1).take(1).collect()
             }
+            Target::TaxService => vec![Kind::TaxCode.name()],
             Target::Token | Target::Revoke | Target::Nowhere => Vec::new(),
         }
     }
@@ -142,6 +146,13 @@ impl Call {
     pub fn statement(&self) -> &str {
         let body = self.body.as_deref().unwrap_or_default();
         self.parameter("query").unwrap_or(body)
+    }
+
+    /// Whether the request voids: `operation=void`, or `include=void` as payments have it.
+    pub fn is_void(&self) -> bool {
+        let includes = self.parameter("include").unwrap_or_default();
+        self.parameter("operation") == Some("void")
+            || includes.split(',').any(|word| word == "void")
     }
 
     fn has_id(&self) -> bool {
@@ -171,6 +182,7 @@ fn route(path: &str) -> (Option<String>, Target) {
             let target = match rest {
                 ["query"] => Target::Query,
                 ["batch"] => Target::Batch,
+                ["taxservice", "taxcode"] => Target::TaxService,
                 [entity] => entity_target(entity, None),
                 [entity, id] => entity_target(entity, Some(id)),
                 _ => Target::Nowhere,

@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use super::fault::QboFault;
 use super::kind::Kind;
+use super::ledger::Ledger;
+use super::links;
 use super::number;
 use super::profile::Profile;
 use super::record::{Record, Shelf};
@@ -21,6 +23,8 @@ pub struct Company {
     pub profile: Profile,
     /// First replies by `requestid`.
     pub replies: Replies,
+    /// The accounts.
+    pub ledger: Ledger,
     shelves: HashMap<Kind, Shelf>,
     last_ids: HashMap<Kind, u64>,
     last_address_id: u64,
@@ -31,8 +35,12 @@ pub struct Company {
     item_names: HashMap<String, String>,
     /// Ids of live documents by number.
     doc_numbers: HashMap<(Kind, String), Vec<String>>,
-    /// Open amounts by customer.
+    /// Open amounts by customer: invoices less credit memos and unapplied payments.
     balances: BTreeMap<String, Decimal>,
+    /// What each payment settles of a document.
+    applications: HashMap<(Kind, String), BTreeMap<String, Decimal>>,
+    /// Sum of `balances`.
+    owed: Decimal,
 }
 
 impl Company {
@@ -42,6 +50,7 @@ impl Company {
         let mut company = Self {
             profile,
             replies: Replies::default(),
+            ledger: Ledger::default(),
             shelves: HashMap::new(),
             last_ids: HashMap::new(),
             last_address_id: 0,
@@ -50,6 +59,8 @@ impl Company {
             item_names: HashMap::new(),
             doc_numbers: HashMap::new(),
             balances: BTreeMap::new(),
+            applications: HashMap::new(),
+            owed: Decimal::ZERO,
         };
         seed::fill(&mut company, now);
         company
@@ -152,6 +163,27 @@ impl Company {
         self.balances.get(customer).copied().unwrap_or_default()
     }
 
+    /// How much payments settle of a document.
+    pub fn applied(&self, kind: Kind, id: &str) -> Decimal {
+        let payments = self.applications.get(&(kind, id.to_owned()));
+        let payments = payments.into_iter().flat_map(BTreeMap::values);
+        payments.copied().sum()
+    }
+
+    /// Ids of the payments that settle some of a document, the oldest first.
+    pub fn payments_of(&self, kind: Kind, id: &str) -> Vec<String> {
+        let payments = self.applications.get(&(kind, id.to_owned()));
+        let payments = payments.into_iter().flat_map(BTreeMap::keys);
+        let mut payments: Vec<String> = payments.cloned().collect();
+        payments.sort_by_key(|id| (id.len(), id.clone()));
+        payments
+    }
+
+    /// Ends a journal position of the ledger.
+    pub fn close_position(&mut self, sequence: u64) {
+        self.ledger.close(sequence, &self.balances, self.owed);
+    }
+
     /// An active object that a reference points to.
     pub fn referenced(&self, kind: Kind, id: &str) -> Result<&Record, QboFault> {
         let family = match kind {
@@ -160,8 +192,16 @@ impl Company {
             Kind::Item => "Items",
             Kind::TaxCode => "Sales tax codes",
             Kind::TaxRate => "Tax rates",
+            Kind::TaxAgency => "Tax agencies",
             Kind::Term => "Terms",
-            Kind::Invoice | Kind::CompanyInfo | Kind::Preferences => "Transactions",
+            Kind::PaymentMethod => "Payment methods",
+            Kind::Invoice
+            | Kind::CreditMemo
+            | Kind::RefundReceipt
+            | Kind::Payment
+            | Kind::Deposit
+            | Kind::CompanyInfo
+            | Kind::Preferences => "Transactions",
         };
         let record = self
             .live(kind, id)
@@ -203,13 +243,17 @@ impl Company {
         } else if kind == Kind::Item {
             let full = record.text("FullyQualifiedName").to_lowercase();
             self.item_names.insert(full, record.id.clone());
-        } else if kind.is_transaction() {
-            if !name.is_empty() {
-                let holders = self.doc_numbers.entry((kind, name)).or_default();
-                holders.push(record.id.clone());
-            }
-            self.move_balance(record, Decimal::ONE);
+        } else if kind.is_sales_form() && !name.is_empty() {
+            let holders = self.doc_numbers.entry((kind, name)).or_default();
+            holders.push(record.id.clone());
         }
+        if kind == Kind::Payment {
+            for (target, amount) in links::by_target(&links::of(&record.data)) {
+                let payments = self.applications.entry(target).or_default();
+                payments.insert(record.id.clone(), amount);
+            }
+        }
+        self.book(kind, record, Decimal::ONE);
     }
 
     fn unindex(&mut self, kind: Kind, record: &Record) {
@@ -219,22 +263,39 @@ impl Company {
         } else if kind == Kind::Item {
             let full = record.text("FullyQualifiedName").to_lowercase();
             self.item_names.remove(&full);
-        } else if kind.is_transaction() {
-            if let Some(holders) = self.doc_numbers.get_mut(&(kind, name)) {
-                holders.retain(|id| *id != record.id);
-            }
-            self.move_balance(record, Decimal::NEGATIVE_ONE);
+        } else if kind.is_sales_form()
+            && let Some(holders) = self.doc_numbers.get_mut(&(kind, name))
+        {
+            holders.retain(|id| *id != record.id);
         }
+        if kind == Kind::Payment {
+            for link in links::of(&record.data) {
+                if let Some(payments) = self.applications.get_mut(&link.target) {
+                    payments.remove(&record.id);
+                }
+            }
+        }
+        self.book(kind, record, Decimal::NEGATIVE_ONE);
     }
 
-    fn move_balance(&mut self, record: &Record, sign: Decimal) {
+    /// Adds a document to the accounts and to its customer's open amount, or takes it off.
+    fn book(&mut self, kind: Kind, record: &Record, sign: Decimal) {
+        let home = self.profile.home_currency.as_str();
+        self.ledger.post(kind, record, home, sign);
+        let (member, sign) = match kind {
+            Kind::Invoice => ("Balance", sign),
+            Kind::CreditMemo => ("RemainingCredit", -sign),
+            Kind::Payment => ("UnappliedAmt", -sign),
+            _ => return,
+        };
         let Some(customer) = record.reference("CustomerRef") else {
             return;
         };
-        let open = record.data.get("Balance").unwrap_or(&Value::Null);
+        let open = record.data.get(member).unwrap_or(&Value::Null);
         let open = number::parse(open).unwrap_or_default();
         let balance = self.balances.entry(customer.to_owned()).or_default();
         // Amounts have at most 15 digits: the sum stays exact far beyond any simulated books.
         *balance += open * sign;
+        self.owed += open * sign;
     }
 }

@@ -43,6 +43,7 @@ pub fn router() -> Router<App> {
         .route("/faults/{id}", delete(remove_fault))
         .route("/journal", get(journal))
         .route("/books/{realm}", get(export_books))
+        .route("/books/{realm}/positions", get(export_positions))
         .route("/human", post(work_as_human))
         .fallback(|| async { StatusCode::NOT_FOUND })
 }
@@ -267,6 +268,20 @@ async fn export_books(State(app): State<App>, Path(realm): Path<String>) -> Repl
     Ok(Json(books::export(company)))
 }
 
+async fn export_positions(
+    State(app): State<App>,
+    Path(realm): Path<String>,
+    Query(page): Query<Page>,
+) -> Reply {
+    let world = app.world();
+    let company = world.companies.get(&realm);
+    let company = company.ok_or_else(|| no_company(&realm))?;
+    let since = page.since.unwrap_or(0);
+    let limit = page.limit.unwrap_or(JOURNAL_PAGE);
+    let positions = company.ledger.positions(company, since, limit);
+    shown(json!({"positions": positions}))
+}
+
 async fn work_as_human(State(app): State<App>, Json(body): Json<Value>) -> Reply {
     let work: Work = serde_json::from_value(body.clone()).map_err(bad)?;
     let now = app.clock().now();
@@ -275,7 +290,7 @@ async fn work_as_human(State(app): State<App>, Json(body): Json<Value>) -> Reply
     let company = company.ok_or_else(|| no_company(&work.realm))?;
     let written = human::act(company, &work, now)
         .map_err(|fault| bad(format!("{}: {}", fault.code, fault.detail)))?;
-    world.journal.append(Entry {
+    world.record(Entry {
         sequence: 0,
         at: now,
         decided_at: now,
@@ -291,7 +306,7 @@ async fn work_as_human(State(app): State<App>, Json(body): Json<Value>) -> Reply
         execution: Execution::Executed,
         fault: None,
         fault_rule: None,
-        objects: vec![written.touched],
+        objects: written.touched,
         concurrent: 0,
         intuit_tid: String::new(),
     });

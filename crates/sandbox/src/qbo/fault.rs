@@ -67,6 +67,25 @@ impl QboFault {
         )
     }
 
+    /// 620: a transaction cannot be linked to another.
+    pub fn not_linkable(why: &str) -> Self {
+        Self::validation(
+            "620",
+            "Transaction can not be linked",
+            format!("Transaction can not be linked : {why}"),
+        )
+    }
+
+    /// 6540: a payment on a deposit.
+    pub fn deposited() -> Self {
+        Self::validation(
+            "6540",
+            "Deposited Transaction cannot be changed",
+            "Deposited Transaction cannot be changed : If you need to make changes to this \
+             transaction, remove it from the deposit first.",
+        )
+    }
+
     /// 2010: a property the service does not know.
     pub fn unknown_property(name: &str) -> Self {
         Self::validation(

@@ -217,7 +217,7 @@ fn write_entry(
     let withheld = || "(withheld)".to_owned();
     let answer = delivery.answer();
     let sent = delivery.sent();
-    world.journal.append(Entry {
+    world.record(Entry {
         sequence: 0,
         at: call.at,
         decided_at: now,

@@ -13,14 +13,26 @@ pub enum Kind {
     Item,
     /// An invoice.
     Invoice,
+    /// A credit memo.
+    CreditMemo,
+    /// A refund receipt.
+    RefundReceipt,
+    /// A payment received.
+    Payment,
+    /// A deposit of payments at the bank; only people make them.
+    Deposit,
     /// An account of the chart.
     Account,
     /// A tax code.
     TaxCode,
     /// A tax rate.
     TaxRate,
+    /// A tax agency.
+    TaxAgency,
     /// Payment terms.
     Term,
+    /// A way of paying.
+    PaymentMethod,
     /// The company itself.
     CompanyInfo,
     /// The company's preferences.
@@ -29,16 +41,22 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 17] = [
         Self::Customer,
         Self::Vendor,
         Self::Employee,
         Self::Item,
         Self::Invoice,
+        Self::CreditMemo,
+        Self::RefundReceipt,
+        Self::Payment,
+        Self::Deposit,
         Self::Account,
         Self::TaxCode,
         Self::TaxRate,
+        Self::TaxAgency,
         Self::Term,
+        Self::PaymentMethod,
         Self::CompanyInfo,
         Self::Preferences,
     ];
@@ -51,10 +69,16 @@ impl Kind {
             Self::Employee => "Employee",
             Self::Item => "Item",
             Self::Invoice => "Invoice",
+            Self::CreditMemo => "CreditMemo",
+            Self::RefundReceipt => "RefundReceipt",
+            Self::Payment => "Payment",
+            Self::Deposit => "Deposit",
             Self::Account => "Account",
             Self::TaxCode => "TaxCode",
             Self::TaxRate => "TaxRate",
+            Self::TaxAgency => "TaxAgency",
             Self::Term => "Term",
+            Self::PaymentMethod => "PaymentMethod",
             Self::CompanyInfo => "CompanyInfo",
             Self::Preferences => "Preferences",
         }
@@ -76,17 +100,49 @@ impl Kind {
 
     /// Whether it is a dated document that can be deleted.
     pub fn is_transaction(self) -> bool {
-        matches!(self, Self::Invoice)
+        self.is_sales_form() || matches!(self, Self::Payment | Self::Deposit)
+    }
+
+    /// Whether it has sales lines, tax and a number of the shared sequence.
+    pub fn is_sales_form(self) -> bool {
+        matches!(self, Self::Invoice | Self::CreditMemo | Self::RefundReceipt)
     }
 
     /// Whether it has an Active flag that queries filter on by default.
     pub fn is_name_list(self) -> bool {
-        !self.is_transaction() && !matches!(self, Self::CompanyInfo | Self::Preferences)
+        !self.is_transaction()
+            && !matches!(
+                self,
+                Self::CompanyInfo | Self::Preferences | Self::TaxAgency
+            )
     }
 
     /// Whether the provider API may create and change it.
     pub fn is_writable(self) -> bool {
-        matches!(self, Self::Customer | Self::Item | Self::Invoice)
+        match self {
+            Self::Customer
+            | Self::Item
+            | Self::Invoice
+            | Self::CreditMemo
+            | Self::RefundReceipt
+            | Self::Payment
+            | Self::Account
+            | Self::Term
+            | Self::PaymentMethod => true,
+            Self::Vendor
+            | Self::Employee
+            | Self::Deposit
+            | Self::TaxCode
+            | Self::TaxRate
+            | Self::TaxAgency
+            | Self::CompanyInfo
+            | Self::Preferences => false,
+        }
+    }
+
+    /// Whether a person may make and change it through the control API.
+    pub fn is_writable_by_people(self) -> bool {
+        self.is_writable() || self.is_party() || self == Self::Deposit
     }
 
     /// Whether it shares the one name space of people and firms.
@@ -97,14 +153,16 @@ impl Kind {
     /// The member that holds its display name.
     pub fn name_member(self) -> &'static str {
         match self {
-            Self::Customer | Self::Vendor | Self::Employee => "DisplayName",
-            Self::Invoice => "DocNumber",
+            Self::Customer | Self::Vendor | Self::Employee | Self::TaxAgency => "DisplayName",
+            Self::Invoice | Self::CreditMemo | Self::RefundReceipt | Self::Deposit => "DocNumber",
+            Self::Payment => "PaymentRefNum",
             Self::CompanyInfo => "CompanyName",
             Self::Item
             | Self::Account
             | Self::TaxCode
             | Self::TaxRate
             | Self::Term
+            | Self::PaymentMethod
             | Self::Preferences => "Name",
         }
     }

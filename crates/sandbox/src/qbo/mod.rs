@@ -1,38 +1,44 @@
 //! `QuickBooks` Online: the accounting API, its token endpoints and the sandbox's own controls.
 //!
 //! Built from the published behaviour of the service; where that is not established, the header
-//! of the file concerned says what was chosen. Absent so far: payments, credit memos, refund
-//! receipts, change data capture, webhooks, bundles, PDF and sending.
+//! of the file concerned says what was chosen. Absent so far: bundles, PDF and sending.
 
 mod answer;
+mod auto_apply;
 mod batch;
 mod books;
 mod call;
 mod company;
 mod control;
+mod deposit;
 mod fault;
 mod fields;
 mod gateway;
 mod human;
-mod invoice;
 mod item;
 mod kind;
+mod ledger;
 mod lines;
+mod links;
+mod lists;
 mod mangle;
 mod number;
 mod numbering;
 mod oauth;
 mod party;
+mod payment;
 mod profile;
 mod query;
 mod record;
 mod render;
 mod replies;
+mod sales;
 mod seed;
 mod service;
 mod settings;
 mod shape;
 mod tax;
+mod tax_service;
 mod tokens;
 mod world;
 mod writing;

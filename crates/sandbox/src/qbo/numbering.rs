@@ -16,7 +16,7 @@ pub fn settle_number(
     data: &mut Members,
     circumstances: Circumstances,
 ) -> Result<(), QboFault> {
-    if !kind.is_transaction() {
+    if !kind.is_sales_form() {
         return Ok(());
     }
     let forced = data.remove("AutoDocNumber") == Some(Value::Bool(true));

@@ -66,6 +66,11 @@ pub struct Profile {
     pub suspended: bool,
     /// Whether discount lines are allowed.
     pub allow_discount: bool,
+    /// Whether the service applies open credit memos to new invoices by itself, and new credit
+    /// memos to open invoices.
+    pub auto_apply_credit: bool,
+    /// Whether the service applies unapplied payments to new invoices by itself.
+    pub auto_apply_payments: bool,
     /// Item that lines without one are booked to.
     pub default_item: String,
     /// Home units for one unit of a currency.
@@ -91,6 +96,8 @@ impl Default for Profile {
             book_close_date: None,
             suspended: false,
             allow_discount: true,
+            auto_apply_credit: false,
+            auto_apply_payments: false,
             default_item: "1".to_owned(),
             exchange_rates: BTreeMap::new(),
             utc_offset_minutes: -480,

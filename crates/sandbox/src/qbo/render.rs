@@ -1,9 +1,11 @@
 //! Objects as the API shows them: with id, revision, timestamps and looked-up names.
 
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::company::Company;
 use super::kind::Kind;
+use super::links;
 use super::number;
 use super::record::{Members, Record};
 use super::seed;
@@ -18,6 +20,14 @@ pub fn render(company: &Company, kind: Kind, record: &Record) -> Value {
         let balance = number::json(company.balance(&record.id));
         shown.insert("Balance".to_owned(), balance.clone());
         shown.insert("BalanceWithJobs".to_owned(), balance);
+    }
+    if kind == Kind::Account {
+        let balance = number::json(account_balance(company, record));
+        shown.insert("CurrentBalance".to_owned(), balance.clone());
+        shown.insert("CurrentBalanceWithSubAccounts".to_owned(), balance);
+    }
+    if kind == Kind::Payment {
+        describe_lines(company, &mut shown);
     }
     name_references(company, kind, &mut shown);
     shown.insert("Id".to_owned(), json!(record.id));
@@ -35,6 +45,51 @@ pub fn render(company: &Company, kind: Kind, record: &Record) -> Value {
         }),
     );
     Value::Object(shown)
+}
+
+/// What an account holds in the home currency; income and expense hold nothing.
+fn account_balance(company: &Company, record: &Record) -> Decimal {
+    let home = company.profile.home_currency.as_str();
+    let debit = company.ledger.balance(home, &record.id);
+    match record.text("Classification") {
+        "Asset" => debit,
+        "Liability" | "Equity" => -debit,
+        _ => Decimal::ZERO,
+    }
+}
+
+/// Adds to each line of a payment what the service tells about the document it settles.
+fn describe_lines(company: &Company, payment: &mut Members) {
+    let Some(Value::Array(rows)) = payment.get_mut("Line") else {
+        return;
+    };
+    let links = links::of(&Members::from_iter([(
+        "Line".to_owned(),
+        Value::Array(rows.clone()),
+    )]));
+    for (row, link) in rows.iter_mut().zip(links) {
+        let (kind, id) = &link.target;
+        let Some(document) = company.latest(*kind, id) else {
+            continue;
+        };
+        let open = document.data.get("Balance").and_then(number::parse);
+        let before = open.unwrap_or_default() + link.amount;
+        let pairs = [
+            ("txnId", id.clone()),
+            ("txnOpenBalance", format!("{before:.2}")),
+            ("txnReferenceNumber", document.text("DocNumber").to_owned()),
+        ];
+        let any = pairs.map(|(name, value)| {
+            json!({
+                "name": "{http://schema.intuit.com/finance/v3}NameValue",
+                "declaredType": "com.intuit.schema.finance.v3.NameValue",
+                "scope": "javax.xml.bind.JAXBElement$GlobalScope",
+                "value": {"Name": name, "Value": value},
+                "nil": false, "globalScope": true, "typeSubstituted": false,
+            })
+        });
+        row["LineEx"] = json!({"any": any});
+    }
 }
 
 /// Puts the present name beside every reference, however deep.
@@ -66,6 +121,7 @@ fn display_name(company: &Company, kind: Kind, member: &str, id: &str) -> Option
         "ParentRef" => kind,
         "ItemRef" => Kind::Item,
         "SalesTermRef" => Kind::Term,
+        "AgencyRef" => Kind::TaxAgency,
         "TaxRateRef" if kind == Kind::TaxCode => Kind::TaxRate,
         _ if member.ends_with("AccountRef") => Kind::Account,
         _ => return None,

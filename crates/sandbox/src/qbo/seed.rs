@@ -80,6 +80,13 @@ const TERMS: &[(&str, &str, u32)] = &[
     ("4", "Net 60", 60),
 ];
 
+/// Id, name and type of the default payment methods.
+const PAYMENT_METHODS: &[(&str, &str, &str)] = &[
+    ("1", "Cash", "NON_CREDIT_CARD"),
+    ("2", "Check", "NON_CREDIT_CARD"),
+    ("3", "Credit Card", "CREDIT_CARD"),
+];
+
 /// Fills a new company. Seeds count as old, so that no lag hides them.
 pub fn fill(company: &mut Company, now: DateTime<Utc>) {
     let at = now - TimeDelta::days(365);
@@ -96,6 +103,15 @@ pub fn fill(company: &mut Company, now: DateTime<Utc>) {
         let term = json!({"Name": name, "Active": true, "Type": "STANDARD", "DueDays": days});
         put(company, Kind::Term, id, term, at);
     }
+    for (id, name, sort) in PAYMENT_METHODS {
+        let method = json!({"Name": name, "Active": true, "Type": sort});
+        put(company, Kind::PaymentMethod, id, method, at);
+    }
+    let agency = json!({
+        "DisplayName": "Tax agency", "TaxTrackedOnSales": true, "TaxTrackedOnPurchases": false,
+        "TaxAgencyConfig": "USER_DEFINED",
+    });
+    put(company, Kind::TaxAgency, "1", agency, at);
     let item = json!({
         "Name": "Services", "FullyQualifiedName": "Services", "Active": true,
         "Type": "Service", "Taxable": false, "UnitPrice": 0, "PurchaseCost": 0,
@@ -146,8 +162,8 @@ pub fn preferences(company: &Company) -> Members {
             "AllowServiceDate": true,
             "DefaultTerms": {"value": "3"},
             "DefaultItem": {"value": profile.default_item},
-            "AutoApplyCredit": false,
-            "AutoApplyPayments": false,
+            "AutoApplyCredit": profile.auto_apply_credit,
+            "AutoApplyPayments": profile.auto_apply_payments,
             "ETransactionPaymentEnabled": false,
         },
         "TaxPrefs": tax,

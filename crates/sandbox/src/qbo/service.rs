@@ -13,6 +13,7 @@ use super::query;
 use super::render::render;
 use super::replies::{Key, SINGLE_MAX};
 use super::settings::Settings;
+use super::tax_service;
 use super::writing::{Circumstances, Operation, write};
 use crate::web::journal::Execution;
 
@@ -63,6 +64,12 @@ fn attempt(
         (Target::Entity(kind, None), "POST") => {
             check_json(call)?;
             save(company, *kind, call, conditions, time)
+        }
+        (Target::TaxService, "POST") => {
+            check_json(call)?;
+            let body = call.json.as_ref().unwrap_or(&Value::Null);
+            let (reply, created) = tax_service::create(company, body, conditions.now)?;
+            Ok(Answer::success(&reply, created))
         }
         _ => Err(no_such_path(&call.path)),
     }
@@ -161,8 +168,8 @@ fn save_now(
     time: &str,
 ) -> Result<Answer, QboFault> {
     let operation = match call.parameter("operation") {
+        _ if call.is_void() => Operation::Void,
         None | Some("create" | "update") => Operation::Save,
-        Some("void") => Operation::Void,
         Some("delete") => Operation::Delete,
         Some(other) => return Err(QboFault::unsupported_operation(other)),
     };
@@ -177,5 +184,5 @@ fn save_now(
     let body = call.json.as_ref().unwrap_or(&Value::Null);
     let written = write(company, kind, operation, body, circumstances)?;
     let body = json!({kind.name(): written.entity, "time": time});
-    Ok(Answer::success(&body, vec![written.touched]))
+    Ok(Answer::success(&body, written.touched))
 }

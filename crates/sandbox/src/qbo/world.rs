@@ -11,7 +11,7 @@ use super::company::Company;
 use super::settings::Settings;
 use super::tokens::TokenStore;
 use crate::clock::Clock;
-use crate::web::journal::Journal;
+use crate::web::journal::{Entry, Journal};
 use crate::web::limits::Meter;
 use crate::web::rules::RuleBook;
 
@@ -39,6 +39,16 @@ pub struct World {
 }
 
 impl World {
+    /// Writes an entry into the journal and ends its position in the ledger of its company.
+    pub fn record(&mut self, entry: Entry) {
+        let company = entry.realm.clone().filter(|_| !entry.objects.is_empty());
+        let sequence = self.journal.append(entry);
+        let company = company.and_then(|realm| self.companies.get_mut(&realm));
+        if let Some(company) = company {
+            company.close_position(sequence);
+        }
+    }
+
     /// The instant up to which queries see commits.
     pub fn lookup_until(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         let lag = i64::try_from(self.settings.lookup_lag_ms).unwrap_or(i64::MAX);

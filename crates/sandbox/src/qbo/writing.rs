@@ -4,18 +4,25 @@
 //! has changed nothing.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+use super::auto_apply;
 use super::company::Company;
+use super::deposit;
 use super::fault::QboFault;
 use super::fields;
-use super::invoice;
 use super::item;
 use super::kind::Kind;
+use super::links;
+use super::lists;
+use super::number;
 use super::numbering;
 use super::party;
+use super::payment;
 use super::record::{Members, Record};
 use super::render::render;
+use super::sales;
 use super::shape;
 use crate::web::journal::Touched;
 
@@ -46,8 +53,8 @@ pub struct Circumstances {
 pub struct Written {
     /// The entity as the reply carries it.
     pub entity: Value,
-    /// For the journal.
-    pub touched: Touched,
+    /// For the journal: the object itself, then what else changed with it.
+    pub touched: Vec<Touched>,
 }
 
 /// An object on its way to being stored.
@@ -77,7 +84,12 @@ pub fn write(
     body: &Value,
     circumstances: Circumstances,
 ) -> Result<Written, QboFault> {
-    if !(kind.is_writable() || kind.is_party() && circumstances.is_human) {
+    let may_write = if circumstances.is_human {
+        kind.is_writable_by_people()
+    } else {
+        kind.is_writable()
+    };
+    if !may_write {
         return Err(QboFault::unsupported_operation("save"));
     }
     let body = body
@@ -127,7 +139,7 @@ fn create(
         is_deleted: false,
         data,
     };
-    Ok(store(company, kind, record, "created"))
+    Ok(store(company, kind, record, None, "created"))
 }
 
 fn update(
@@ -171,13 +183,15 @@ fn update(
     if data == before.data {
         return Ok(shown(company, kind, &before, "unchanged"));
     }
-    let record = Record {
-        token: before.token + 1,
-        updated_at: circumstances.now,
+    check_not_deposited(kind, &before)?;
+    Ok(store_next(
+        company,
+        kind,
+        before,
         data,
-        ..before
-    };
-    Ok(store(company, kind, record, "updated"))
+        circumstances,
+        "updated",
+    ))
 }
 
 fn void(
@@ -187,22 +201,28 @@ fn void(
     body: &Members,
     circumstances: Circumstances,
 ) -> Result<Written, QboFault> {
-    if kind != Kind::Invoice {
+    if !matches!(kind, Kind::Invoice | Kind::Payment) {
         return Err(QboFault::unsupported_operation("void"));
     }
     let before = current(company, kind, id, body, circumstances)?;
     check_open(company, &before.data)?;
-    let data = invoice::voided(&before.data);
+    let data = if kind == Kind::Payment {
+        payment::voided(&before.data)
+    } else {
+        sales::voided(&before.data)
+    };
     if data == before.data {
         return Ok(shown(company, kind, &before, "unchanged"));
     }
-    let record = Record {
-        token: before.token + 1,
-        updated_at: circumstances.now,
+    check_not_deposited(kind, &before)?;
+    Ok(store_next(
+        company,
+        kind,
+        before,
         data,
-        ..before
-    };
-    Ok(store(company, kind, record, "voided"))
+        circumstances,
+        "voided",
+    ))
 }
 
 fn delete(
@@ -217,18 +237,45 @@ fn delete(
     }
     let before = current(company, kind, id, body, circumstances)?;
     check_open(company, &before.data)?;
+    check_not_deposited(kind, &before)?;
+    let target = (kind, id.to_owned());
+    let mut changed = Vec::new();
+    if !company.applied(kind, id).is_zero() {
+        // The application cannot delete what payments hang on; a person is asked and may.
+        if !circumstances.is_human {
+            return Err(QboFault::business(
+                "This transaction cannot be deleted because it is linked to other transactions.",
+            ));
+        }
+        changed = links::release(company, &target, Decimal::ZERO, circumstances.now);
+    }
+    let before = company.live(kind, id).cloned().unwrap_or(before);
     let record = Record {
         token: before.token + 1,
         updated_at: circumstances.now,
         is_deleted: true,
         ..before
     };
-    let touched = touched(kind, &record, "deleted");
+    let mut all = vec![touched(kind, &record, "deleted")];
+    let far = far_ends(kind, Some(&record.data));
     company.put(kind, record);
+    changed.extend(links::refresh(company, far, circumstances.now));
+    if kind == Kind::Deposit {
+        changed.extend(deposit::undone(company, id, circumstances.now));
+    }
+    all.extend(last_of_each(changed, kind, id));
     Ok(Written {
         entity: json!({"status": "Deleted", "domain": "QBO", "Id": id}),
-        touched,
+        touched: all,
     })
+}
+
+/// A deposited payment stands in the bank's books: it is taken off its deposit first.
+fn check_not_deposited(kind: Kind, before: &Record) -> Result<(), QboFault> {
+    if kind == Kind::Payment && payment::is_deposited(&before.data) {
+        return Err(QboFault::deposited());
+    }
+    Ok(())
 }
 
 /// The object to change, provided that the caller knows its present revision.
@@ -264,13 +311,13 @@ fn complete(company: &Company, draft: &mut Draft<'_>) -> Result<(), QboFault> {
     match draft.kind {
         Kind::Customer | Kind::Vendor | Kind::Employee => party::complete(company, draft),
         Kind::Item => item::complete(company, draft),
-        Kind::Invoice => invoice::complete(company, draft),
-        Kind::Account
-        | Kind::TaxCode
-        | Kind::TaxRate
-        | Kind::Term
-        | Kind::CompanyInfo
-        | Kind::Preferences => Err(QboFault::unsupported_operation("save")),
+        Kind::Invoice | Kind::CreditMemo | Kind::RefundReceipt => sales::complete(company, draft),
+        Kind::Payment => payment::complete(company, draft),
+        Kind::Deposit => deposit::complete(company, draft),
+        Kind::Account | Kind::Term | Kind::PaymentMethod => lists::complete(company, draft),
+        Kind::TaxCode | Kind::TaxRate | Kind::TaxAgency | Kind::CompanyInfo | Kind::Preferences => {
+            Err(QboFault::unsupported_operation("save"))
+        }
     }
 }
 
@@ -279,6 +326,7 @@ fn kept_by_full_update(kind: Kind, before: &Members) -> Members {
     let fixed: &[&str] = match kind {
         Kind::Customer | Kind::Vendor | Kind::Employee => &["CurrencyRef", "Active"],
         Kind::Item => &["Type", "Active"],
+        Kind::Account => &["AccountType", "Classification", "Active"],
         _ => &[],
     };
     let keep = |name: &str| {
@@ -299,20 +347,98 @@ fn check_open(company: &Company, data: &Members) -> Result<(), QboFault> {
     }
 }
 
-fn store(company: &mut Company, kind: Kind, record: Record, action: &'static str) -> Written {
-    let written = shown(company, kind, &record, action);
+/// Stores the next revision of a document.
+fn store_next(
+    company: &mut Company,
+    kind: Kind,
+    before: Record,
+    data: Members,
+    circumstances: Circumstances,
+    action: &'static str,
+) -> Written {
+    let earlier = before.data.clone();
+    let record = Record {
+        token: before.token + 1,
+        updated_at: circumstances.now,
+        data,
+        ..before
+    };
+    store(company, kind, record, Some(&earlier), action)
+}
+
+/// Stores a revision and lets everything that hangs on it follow.
+fn store(
+    company: &mut Company,
+    kind: Kind,
+    record: Record,
+    earlier: Option<&Members>,
+    action: &'static str,
+) -> Written {
+    let (id, now) = (record.id.clone(), record.updated_at);
+    let mut far = far_ends(kind, earlier);
+    far.extend(far_ends(kind, Some(&record.data)));
     company.put(kind, record);
+    let mut changed = links::refresh(company, far, now);
+    let target = (kind, id.clone());
+    let total = |record: &Record| record.data.get("TotalAmt").and_then(number::parse);
+    let total = company.live(kind, &id).and_then(total).unwrap_or_default();
+    if company.applied(kind, &id) > total {
+        changed.extend(links::release(company, &target, total, now));
+    }
+    if kind == Kind::Deposit && action == "created" {
+        changed.extend(deposit::done(company, &id, now));
+    }
+    if action == "created" {
+        changed.extend(auto_apply::after_creating(company, kind, &id, now));
+    }
+    let mut written = match company.latest(kind, &id) {
+        Some(record) => shown(company, kind, record, action),
+        None => Written {
+            entity: Value::Null,
+            touched: Vec::new(),
+        },
+    };
+    written.touched.extend(last_of_each(changed, kind, &id));
     written
+}
+
+/// The last state of everything that changed besides the object written.
+fn last_of_each(changed: Vec<Touched>, kind: Kind, id: &str) -> Vec<Touched> {
+    let mut last: Vec<Touched> = Vec::new();
+    for next in changed {
+        if next.kind == kind.name() && next.id == id {
+            continue;
+        }
+        let known = |known: &Touched| known.kind == next.kind && known.id == next.id;
+        match last.iter().position(known) {
+            // A payment made by this very write stays "created".
+            Some(at) => last[at].sync_token = next.sync_token,
+            None => last.push(next),
+        }
+    }
+    last
+}
+
+/// The documents that a payment settles some of.
+fn far_ends(kind: Kind, data: Option<&Members>) -> Vec<links::Target> {
+    match (kind, data) {
+        (Kind::Payment, Some(data)) => {
+            let links = links::of(data);
+            links.into_iter().map(|link| link.target).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn shown(company: &Company, kind: Kind, record: &Record, action: &'static str) -> Written {
     Written {
         entity: render(company, kind, record),
-        touched: touched(kind, record, action),
+        touched: vec![touched(kind, record, action)],
     }
 }
 
-fn touched(kind: Kind, record: &Record, action: &'static str) -> Touched {
+/// The journal's word for a changed object.
+pub fn touched(kind: Kind, record: &Record, action: &'static str) -> Touched {
     Touched {
         kind: kind.name().to_owned(),
         id: record.id.clone(),

@@ -101,8 +101,8 @@ impl Journal {
         })
     }
 
-    /// Appends an entry and gives it its sequence.
-    pub fn append(&mut self, mut entry: Entry) {
+    /// Appends an entry, gives it its sequence and returns that.
+    pub fn append(&mut self, mut entry: Entry) -> u64 {
         self.last_sequence += 1;
         entry.sequence = self.last_sequence;
         if let Some(file) = &mut self.file
@@ -116,6 +116,7 @@ impl Journal {
             self.entries.pop_front();
         }
         self.entries.push_back(entry);
+        self.last_sequence
     }
 
     /// The entries after a sequence, oldest first, at most `limit`.

@@ -273,3 +273,33 @@ pub async fn read(response: reqwest::Response) -> Result<Reply, reqwest::Error> 
         content_type,
     })
 }
+
+/// A payment with those lines.
+pub fn payment(customer: &str, total: Value, lines: Vec<Value>) -> Value {
+    json!({"CustomerRef": {"value": customer}, "TotalAmt": total, "Line": lines})
+}
+
+/// A payment line that settles some of an invoice.
+pub fn settles(invoice: &Value, amount: i64) -> Value {
+    json!({"Amount": amount, "LinkedTxn": [{"TxnId": invoice["Id"], "TxnType": "Invoice"}]})
+}
+
+/// A payment line that uses some of a credit memo.
+pub fn credits(memo: &Value, amount: i64) -> Value {
+    json!({"Amount": amount, "LinkedTxn": [{"TxnId": memo["Id"], "TxnType": "CreditMemo"}]})
+}
+
+/// Checks that the books balanced after every write so far.
+pub async fn assert_books_balance(twin: &Twin) {
+    let path = format!("/books/{REALM}/positions");
+    let reply = twin.control(Method::GET, &path, json!({})).await;
+    let positions = reply.json["positions"].as_array().unwrap();
+    assert!(!positions.is_empty());
+    for position in positions {
+        assert_eq!(position["isBalanced"], json!(true), "{position}");
+        assert_eq!(position["receivable"], position["owedByDocuments"]);
+        for sheet in position["trialBalance"].as_array().unwrap() {
+            assert_eq!(sheet["debits"], sheet["credits"], "{position}");
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::Twin;
+use crate::harness::{Twin, invoice};
 
 #[tokio::test]
 async fn a_customer_comes_back_with_what_the_service_adds() {
@@ -236,8 +236,69 @@ async fn the_company_describes_itself() {
     let rate = twin.get("taxrate/3").await;
     assert_eq!(rate.json["TaxRate"]["RateValue"], json!(20));
     assert_eq!(twin.get("taxcode/NON").await.code(), "610");
-    let written = twin.post("account", json!({"Name": "New"})).await;
+    let written = twin.post("taxcode", json!({"Name": "New"})).await;
     assert_eq!(written.code(), "500");
+}
+
+#[tokio::test]
+async fn accounts_terms_and_payment_methods_are_made_and_renamed() {
+    let twin = Twin::usual().await;
+    assert_eq!(
+        twin.post("account", json!({"Name": "New"})).await.code(),
+        "6010"
+    );
+    let account = json!({"Name": "Fees", "AccountType": "Income"});
+    let made = twin.post("account", account.clone()).await.json["Account"].clone();
+    assert_eq!(made["Classification"], "Revenue");
+    assert_eq!(made["AccountSubType"], "SalesOfProductIncome");
+    assert_eq!(made["Id"], "90");
+    assert_eq!(twin.post("account", account).await.code(), "6240");
+    let below = json!({"Name": "Late", "AccountType": "Income", "ParentRef": {"value": "90"}});
+    let below = twin.post("account", below).await.json["Account"].clone();
+    assert_eq!(below["FullyQualifiedName"], "Fees:Late");
+    let quoted = json!({"Name": "a\"b", "AccountType": "Income"});
+    assert_eq!(twin.post("account", quoted).await.code(), "2040");
+    let term = json!({"Name": "Net 45", "DueDays": 45});
+    let term = twin.post("term", term).await.json["Term"].clone();
+    assert_eq!(term["Type"], "STANDARD");
+    let method = json!({"Name": "Voucher"});
+    let method = twin.post("paymentmethod", method).await.json["PaymentMethod"].clone();
+    assert_eq!(method["Type"], "NON_CREDIT_CARD");
+    let off = json!({"Id": method["Id"], "SyncToken": "0", "sparse": true, "Active": false});
+    let off = twin.post("paymentmethod", off).await.json["PaymentMethod"].clone();
+    assert_eq!(off["Name"], "Voucher (deleted)");
+    let found = twin.ids("select * from PaymentMethod orderby Id").await;
+    assert_eq!(found, ["1", "2", "3"]);
+}
+
+#[tokio::test]
+async fn the_tax_service_makes_codes_with_their_rates() {
+    let twin = Twin::start(json!({"country": "GB", "homeCurrency": "GBP"})).await;
+    let rate = |name: &str| {
+        json!({"TaxRateName": name, "RateValue": 12.5, "TaxAgencyId": "1",
+               "TaxApplicableOn": "Sales"})
+    };
+    let body = json!({"TaxCode": "Reduced", "TaxRateDetails": [rate("R1")]});
+    let made = twin.post("taxservice/taxcode", body.clone()).await;
+    assert_eq!(made.status, 200, "{}", made.text);
+    assert_eq!(made.json["TaxCode"], "Reduced");
+    let id = made.json["TaxCodeId"].as_str().unwrap();
+    let code = twin.get(&format!("taxcode/{id}")).await.json["TaxCode"].clone();
+    let listed = &code["SalesTaxRateList"]["TaxRateDetail"][0]["TaxRateRef"];
+    assert_eq!(listed["name"], "R1");
+    let path = format!("taxrate/{}", listed["value"].as_str().unwrap());
+    let rate_value = twin.get(&path).await.json["TaxRate"]["RateValue"].clone();
+    assert_eq!(rate_value.to_string(), "12.5");
+    assert_eq!(twin.post("taxservice/taxcode", body).await.code(), "6240");
+    let taken = json!({"TaxCode": "Other", "TaxRateDetails": [rate("R1")]});
+    assert_eq!(twin.post("taxservice/taxcode", taken).await.code(), "6240");
+    let twice = json!({"TaxCode": "Other", "TaxRateDetails": [rate("R2"), rate("R2")]});
+    assert_eq!(twin.post("taxservice/taxcode", twice).await.code(), "6000");
+    twin.customer("Acme").await;
+    let mut invoice = invoice("1", json!(100));
+    invoice["Line"][0]["SalesItemLineDetail"]["TaxCodeRef"] = json!({"value": id});
+    let taxed = twin.post("invoice", invoice).await;
+    assert_eq!(taxed.json["Invoice"]["TotalAmt"].to_string(), "112.5");
 }
 
 #[tokio::test]

@@ -10,12 +10,14 @@
 )]
 
 mod batches;
+mod credits;
 mod faults;
 mod harness;
 mod invoices;
 mod lists;
 mod oauth;
 mod operations;
+mod payments;
 mod queries;
 mod replays;
 mod taxes;

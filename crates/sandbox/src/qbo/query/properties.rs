@@ -54,6 +54,33 @@ const INVOICE: &[(&str, Sort)] = &[
     ("TotalAmt", Sort::Number),
 ];
 
+const CREDIT_MEMO: &[(&str, Sort)] = &[
+    ("DocNumber", Sort::Text),
+    ("TxnDate", Sort::Day),
+    ("CustomerRef", Sort::Reference),
+    ("SalesTermRef", Sort::Reference),
+    ("Balance", Sort::Number),
+    ("TotalAmt", Sort::Number),
+];
+
+const REFUND_RECEIPT: &[(&str, Sort)] = &[
+    ("DocNumber", Sort::Text),
+    ("TxnDate", Sort::Day),
+    ("CustomerRef", Sort::Reference),
+    ("TotalAmt", Sort::Number),
+];
+
+const PAYMENT: &[(&str, Sort)] = &[
+    ("TxnDate", Sort::Day),
+    ("CustomerRef", Sort::Reference),
+    ("PaymentRefNum", Sort::Text),
+    ("PaymentMethodRef", Sort::Reference),
+    ("ProjectRef", Sort::Reference),
+    ("TotalAmt", Sort::Number),
+];
+
+const DEPOSIT: &[(&str, Sort)] = &[("TxnDate", Sort::Day), ("TotalAmt", Sort::Number)];
+
 const ACCOUNT: &[(&str, Sort)] = &[
     ("Name", Sort::Text),
     ("AccountType", Sort::Text),
@@ -75,6 +102,7 @@ const TAX_RATE: &[(&str, Sort)] = &[
     ("Active", Sort::Flag),
 ];
 
+const TAX_AGENCY: &[(&str, Sort)] = &[("DisplayName", Sort::Text)];
 const TERM: &[(&str, Sort)] = &[("Name", Sort::Text), ("Active", Sort::Flag)];
 const NONE: &[(&str, Sort)] = &[];
 
@@ -89,10 +117,15 @@ pub fn find(kind: Kind, written: &str) -> Option<(&'static str, Sort)> {
         Kind::Customer | Kind::Vendor | Kind::Employee => CUSTOMER,
         Kind::Item => ITEM,
         Kind::Invoice => INVOICE,
+        Kind::CreditMemo => CREDIT_MEMO,
+        Kind::RefundReceipt => REFUND_RECEIPT,
+        Kind::Payment => PAYMENT,
+        Kind::Deposit => DEPOSIT,
         Kind::Account => ACCOUNT,
         Kind::TaxCode => TAX_CODE,
         Kind::TaxRate => TAX_RATE,
-        Kind::Term => TERM,
+        Kind::Term | Kind::PaymentMethod => TERM,
+        Kind::TaxAgency => TAX_AGENCY,
         Kind::CompanyInfo | Kind::Preferences => NONE,
     };
     COMMON

@@ -1,4 +1,4 @@
-//! Rules for invoices: header, totals, what voiding leaves behind.
+//! Rules for invoices, credit memos and refund receipts: header, totals, what voiding leaves.
 
 use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
@@ -8,6 +8,7 @@ use super::company::Company;
 use super::fault::QboFault;
 use super::kind::Kind;
 use super::lines;
+use super::links;
 use super::number;
 use super::party::email_is_sound;
 use super::profile::TaxMode;
@@ -26,25 +27,30 @@ const ARITHMETIC: [&str; 4] = [
     "ApplyTaxAfterDiscount",
 ];
 
-/// Checks an invoice and fills in what the service computes.
+/// Members that only invoices have, with what they hold when they are not sent.
+fn invoice_defaults() -> [(&'static str, Value); 4] {
+    [
+        ("AllowOnlineCreditCardPayment", json!(true)),
+        ("AllowOnlineACHPayment", json!(true)),
+        ("AllowOnlinePayment", json!(false)),
+        ("AllowIPNPayment", json!(false)),
+    ]
+}
+
+/// Checks a sales form and fills in what the service computes.
 pub fn complete(company: &Company, draft: &mut Draft<'_>) -> Result<(), QboFault> {
-    let customer =
-        reference(&draft.data, "CustomerRef").ok_or_else(|| QboFault::missing("CustomerRef"))?;
-    let customer = company.referenced(Kind::Customer, customer)?.clone();
-    settle_currency(company, draft, &customer)?;
+    let customer = customer(company, draft)?;
+    if let Some(customer) = &customer {
+        settle_currency(company, draft, customer)?;
+    } else {
+        settle_home_currency(company, draft)?;
+    }
     settle_dates(company, draft)?;
     settle_email(draft)?;
-    // The preferences say AllowDeposit false; a deposit of nothing is what clients echo.
-    if draft
-        .data
-        .remove("Deposit")
-        .is_some_and(|deposit| deposit != json!(0))
-    {
-        return Err(QboFault::business(
-            "Deposits are not enabled for this company.",
-        ));
+    settle_money_account(company, draft)?;
+    if let Some(customer) = &customer {
+        settle_addresses(draft, customer);
     }
-    settle_addresses(draft, &customer);
     if company.profile.is_us() {
         draft.data.remove("GlobalTaxCalculation");
     } else {
@@ -60,31 +66,82 @@ pub fn complete(company: &Company, draft: &mut Draft<'_>) -> Result<(), QboFault
     let defaults = [
         ("EmailStatus", json!("NotSet")),
         ("PrintStatus", json!("NeedToPrint")),
-        ("AllowOnlineCreditCardPayment", json!(true)),
-        ("AllowOnlineACHPayment", json!(true)),
-        ("AllowOnlinePayment", json!(false)),
-        ("AllowIPNPayment", json!(false)),
         ("ApplyTaxAfterDiscount", json!(false)),
         ("CustomField", json!([])),
-        ("LinkedTxn", json!([])),
     ];
     for (member, value) in defaults {
         draft.data.entry(member).or_insert(value);
     }
+    if draft.kind == Kind::Invoice {
+        for (member, value) in invoice_defaults() {
+            draft.data.entry(member).or_insert(value);
+        }
+    }
     settle_totals(company, draft)
+}
+
+/// The customer of a form; only a refund receipt may be without one.
+fn customer(company: &Company, draft: &Draft<'_>) -> Result<Option<Record>, QboFault> {
+    let Some(customer) = reference(&draft.data, "CustomerRef") else {
+        return if draft.kind == Kind::RefundReceipt {
+            Ok(None)
+        } else {
+            Err(QboFault::missing("CustomerRef"))
+        };
+    };
+    let before = draft
+        .before
+        .and_then(|before| reference(before, "CustomerRef"));
+    let is_settled = draft
+        .id
+        .is_some_and(|id| !company.applied(draft.kind, id).is_zero());
+    if is_settled && before != Some(customer) {
+        return Err(QboFault::business(
+            "The customer cannot be changed while payments are applied.",
+        ));
+    }
+    company
+        .referenced(Kind::Customer, customer)
+        .cloned()
+        .map(Some)
+}
+
+/// Where the money of a refund leaves; an invoice takes no deposit.
+fn settle_money_account(company: &Company, draft: &mut Draft<'_>) -> Result<(), QboFault> {
+    if draft.kind == Kind::RefundReceipt {
+        let account = reference(&draft.data, "DepositToAccountRef");
+        holds_money(
+            company,
+            account.ok_or_else(|| QboFault::missing("DepositToAccountRef"))?,
+        )?;
+        if let Some(method) = reference(&draft.data, "PaymentMethodRef") {
+            company.referenced(Kind::PaymentMethod, method)?;
+        }
+    }
+    // The preferences say AllowDeposit false; a deposit of nothing is what clients echo.
+    let deposit = draft.data.remove("Deposit");
+    if deposit.is_some_and(|deposit| deposit != json!(0)) {
+        return Err(QboFault::business(
+            "Deposits are not enabled for this company.",
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses an account that money cannot be in.
+pub fn holds_money(company: &Company, id: &str) -> Result<(), QboFault> {
+    let account = company.referenced(Kind::Account, id)?;
+    if matches!(account.text("AccountType"), "Bank" | "Other Current Asset") {
+        return Ok(());
+    }
+    let detail = format!("Accounts element id {id} is invalid");
+    Err(QboFault::reference(detail))
 }
 
 /// The members of an invoice after voiding; voiding twice changes nothing.
 pub fn voided(before: &Members) -> Members {
     let mut data = before.clone();
-    let note = before.get("PrivateNote").and_then(Value::as_str);
-    let is_void = is_voided(before);
-    let note = match note {
-        Some(note) if is_void => note.to_owned(),
-        Some(note) => format!("Voided - {note}"),
-        None => "Voided".to_owned(),
-    };
-    data.insert("PrivateNote".to_owned(), json!(note));
+    data.insert("PrivateNote".to_owned(), json!(void_note(before)));
     let amounts = ["TotalAmt", "Balance", "HomeTotalAmt", "HomeBalance"];
     for member in amounts {
         if data.contains_key(member) {
@@ -110,7 +167,17 @@ pub fn voided(before: &Members) -> Members {
     data
 }
 
-/// Whether an invoice is void: nothing is left of it but the word in its note.
+/// The note of a document once it is void.
+pub fn void_note(before: &Members) -> String {
+    let note = before.get("PrivateNote").and_then(Value::as_str);
+    match note {
+        Some(note) if is_voided(before) => note.to_owned(),
+        Some(note) => format!("Voided - {note}"),
+        None => "Voided".to_owned(),
+    }
+}
+
+/// Whether a document is void: nothing is left of it but the word in its note.
 pub fn is_voided(data: &Members) -> bool {
     let note = data.get("PrivateNote").and_then(Value::as_str);
     let total = data.get("TotalAmt").and_then(number::parse);
@@ -118,7 +185,8 @@ pub fn is_voided(data: &Members) -> bool {
         && total.is_some_and(|total| total.is_zero())
 }
 
-fn settle_currency(
+/// Checks the currency of a document against its customer's.
+pub fn settle_currency(
     company: &Company,
     draft: &mut Draft<'_>,
     customer: &Record,
@@ -152,9 +220,30 @@ fn settle_currency(
     Ok(())
 }
 
+/// The currency of a form without a customer.
+fn settle_home_currency(company: &Company, draft: &mut Draft<'_>) -> Result<(), QboFault> {
+    let home = company.profile.home_currency.clone();
+    let wanted = reference(&draft.data, "CurrencyRef");
+    if wanted.is_some_and(|wanted| wanted != home) {
+        return Err(QboFault::business(
+            "Multicurrency is not enabled for this company.",
+        ));
+    }
+    draft
+        .data
+        .insert("CurrencyRef".to_owned(), json!({"value": home}));
+    if company.profile.multicurrency {
+        draft.data.insert("ExchangeRate".to_owned(), json!(1));
+    }
+    Ok(())
+}
+
 fn settle_dates(company: &Company, draft: &mut Draft<'_>) -> Result<(), QboFault> {
     let today = draft.today.to_string();
     let issued = draft.data.entry("TxnDate").or_insert(json!(today)).clone();
+    if draft.kind != Kind::Invoice {
+        return Ok(());
+    }
     let term = match reference(&draft.data, "SalesTermRef") {
         Some(id) => Some(company.referenced(Kind::Term, id)?),
         None => None,
@@ -232,18 +321,19 @@ fn settle_totals(company: &Company, draft: &mut Draft<'_>) -> Result<(), QboFaul
         value.unwrap_or_default()
     };
     let total = amount(&draft.data, "TotalAmt");
-    // What payments have taken off already stays taken off when the total changes.
-    let applied = draft.before.map_or(Decimal::ZERO, |before| {
-        amount(before, "TotalAmt") - amount(before, "Balance")
-    });
-    let open = (total - applied).max(Decimal::ZERO);
-    draft.data.insert("Balance".to_owned(), number::json(open));
     if company.profile.multicurrency {
         let rate = amount(&draft.data, "ExchangeRate");
-        for (member, value) in [("HomeTotalAmt", total), ("HomeBalance", open)] {
-            let home = number::product(value, rate).ok_or_else(|| QboFault::number(member))?;
-            draft.data.insert(member.to_owned(), number::json(home));
-        }
+        let home = number::product(total, rate).ok_or_else(|| QboFault::number("HomeTotalAmt"))?;
+        draft
+            .data
+            .insert("HomeTotalAmt".to_owned(), number::json(home));
+        draft.data.insert("HomeBalance".to_owned(), json!(0));
     }
+    if draft.kind == Kind::RefundReceipt {
+        // Money that has left is never open.
+        draft.data.insert("Balance".to_owned(), json!(0));
+        return Ok(());
+    }
+    links::settle_open_amount(company, draft.kind, draft.id, &mut draft.data);
     Ok(())
 }
