@@ -12,6 +12,7 @@ pub mod http;
 pub mod oauth;
 pub mod pacing;
 pub mod provider;
+mod retry_after;
 
 pub use descriptor::{AuthStyle, Descriptor, Limit, LimitScope, Transport};
 pub use provider::{

@@ -393,10 +393,9 @@ impl Reply {
             .map(|(_, v)| v.as_str())
     }
 
-    /// `Retry-After` in whole seconds, between 0 and 15 minutes; anything else is ignored.
+    /// `Retry-After`, in seconds or as a date that counts from the reply's `Date`; at most 15 minutes.
     pub fn retry_after(&self) -> Option<Duration> {
-        let seconds: u64 = self.header("retry-after")?.trim().parse().ok()?;
-        (seconds <= 86_400).then(|| Duration::from_secs(seconds.min(900)))
+        crate::retry_after::wait(self.header("retry-after")?, self.header("date"))
     }
 }
 
