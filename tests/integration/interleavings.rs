@@ -13,4 +13,5 @@ pub(crate) mod rig;
 mod session;
 mod suspects;
 mod tenants;
+mod unclear;
 mod versions;

@@ -75,14 +75,7 @@ pub(crate) struct Document {
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeadCommand {
     /// List dead letters, newest first
-    List {
-        /// Only those in this state
-        #[arg(long, value_enum, ignore_case = true, default_value_t = DeadState::Open)]
-        state: DeadState,
-        /// At most this many
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-        limit: u32,
-    },
+    List(DeadList),
     /// Show one dead letter with its bytes
     Show {
         /// Its id
@@ -99,6 +92,23 @@ pub(crate) enum DeadCommand {
         #[arg(long, value_parser = reason)]
         reason: String,
     },
+}
+
+/// Which dead letters are listed.
+#[derive(Debug, Args)]
+pub(crate) struct DeadList {
+    /// Only those in this state
+    #[arg(long, value_enum, ignore_case = true, default_value_t = DeadState::Open)]
+    pub(crate) state: DeadState,
+    /// Only those with this fingerprint
+    #[arg(long)]
+    pub(crate) fingerprint: Option<String>,
+    /// At most this many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) limit: u32,
+    /// The next page: only those listed after this one
+    #[arg(long, value_name = "ID")]
+    pub(crate) after: Option<DeadLetterId>,
 }
 
 #[derive(Debug, Args)]

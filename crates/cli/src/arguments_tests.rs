@@ -143,8 +143,8 @@ fn a_replay_names_letters_or_a_fingerprint_and_not_both() {
 fn open_dead_letters_are_listed_unless_others_are_asked_for() {
     let state = |line: &str| match read(line).command {
         Command::Dead {
-            command: DeadCommand::List { state, .. },
-        } => state.stored(),
+            command: DeadCommand::List(which),
+        } => which.state.stored(),
         other => panic!("{other:?}"),
     };
     assert_eq!(state("tieout dead list"), Some("OPEN"));

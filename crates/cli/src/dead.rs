@@ -2,9 +2,9 @@
 
 use model::DeadLetterId;
 use serde_json::{Value, json};
-use store::dead::DeadLetter;
+use store::dead::{DeadFilter, DeadLetter};
 
-use crate::arguments::DeadState;
+use crate::arguments::DeadList;
 use crate::context::Context;
 use crate::failed::Failed;
 use crate::output::{say, say_json};
@@ -14,10 +14,21 @@ use crate::table::table;
 /// Most characters of a message in the list; `show` has all of it.
 const EXCERPT: usize = 80;
 
-pub(crate) async fn list(context: &Context, state: DeadState, limit: u32) -> Result<(), Failed> {
+pub(crate) async fn list(context: &Context, which: &DeadList) -> Result<(), Failed> {
     let store = context.store()?;
-    let letters = store.dead_letters(state.stored(), i64::from(limit)).await?;
+    let filter = DeadFilter {
+        state: which.state.stored(),
+        fingerprint: which.fingerprint.as_deref(),
+        after: which.after,
+    };
+    // One more than is shown tells whether there is a next page.
+    let mut letters = store
+        .dead_letters(&filter, i64::from(which.limit) + 1)
+        .await?;
     store.close().await;
+    let shown = usize::try_from(which.limit).unwrap_or(usize::MAX);
+    let has_more = letters.len() > shown;
+    letters.truncate(shown);
     if context.is_json {
         let listed: Vec<Value> = letters.iter().map(to_json).collect();
         return say_json(&listed);
@@ -39,10 +50,10 @@ pub(crate) async fn list(context: &Context, state: DeadState, limit: u32) -> Res
         ],
         &rows,
     ))?;
-    if letters.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
-        say(format!("there may be more than these {limit}; see --limit"))?;
+    match letters.last().filter(|_| has_more) {
+        Some(last) => say(format!("there are more: --after {}", last.id)),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 pub(crate) async fn show(context: &Context, id: DeadLetterId) -> Result<(), Failed> {

@@ -75,7 +75,12 @@ pub(crate) fn sentence(question: &Question, standing: &Standing, now: DateTime<U
             .iter()
             .map(|finding| format!("\"{}\"", clause(finding)))
             .collect();
-        clauses.push(format!("the books differ: {}", findings.join(", ")));
+        let known = if state == ItemState::Verifying {
+            "an operator was told"
+        } else {
+            "the books differ"
+        };
+        clauses.push(format!("{known}: {}", findings.join(", ")));
     }
     clauses.push(who(state, standing).to_owned());
     clauses.push(next_step(question, state, standing, now));
@@ -156,6 +161,10 @@ fn who(state: ItemState, standing: &Standing) -> &'static str {
         // The item is finished; its difference is not.
         Some(Owner::System) if state.is_final() && !standing.findings.is_empty() => {
             "the bookkeeper must act"
+        }
+        // Look-ups go on, and have not settled it for a day.
+        Some(Owner::System) if state == ItemState::Verifying && !standing.findings.is_empty() => {
+            "an operator must act"
         }
         Some(Owner::System) => "nobody has to act",
         Some(Owner::Bookkeeper) => "the bookkeeper must act",

@@ -257,3 +257,17 @@ fn a_state_of_a_newer_build_is_admitted() {
     };
     assert!(told(&standing).starts_with("is in the state \"dreaming\", which this build"));
 }
+
+#[test]
+fn an_outcome_unclear_for_a_day_is_an_operators() {
+    let told = told(&Standing {
+        findings: vec!["What became of a call has not been found out for a day.".to_owned()],
+        ..standing(ItemState::Verifying)
+    });
+    assert!(
+        told.contains("an operator was told: \"What became"),
+        "{told}"
+    );
+    assert!(told.contains("; an operator must act; "), "{told}");
+    assert!(told.contains("before anything is sent again"), "{told}");
+}

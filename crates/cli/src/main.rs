@@ -56,7 +56,7 @@ async fn obey(arguments: Arguments) -> Result<(), Failed> {
         Command::Explain(document) => explain::run(&context, &question(document)).await,
         Command::TryAgain(document) => try_again::run(&context, &question(document)).await,
         Command::Dead { command } => match command {
-            DeadCommand::List { state, limit } => dead::list(&context, state, limit).await,
+            DeadCommand::List(which) => dead::list(&context, &which).await,
             DeadCommand::Show { id } => dead::show(&context, id).await,
             DeadCommand::Replay(replay) => replay::run(&context, &replay).await,
             DeadCommand::Discard { id, reason } => dead::discard(&context, id, &reason).await,

@@ -14,7 +14,7 @@ use model::DeadLetterId;
 use runtime::{Health, SystemClock};
 use serde_json::{Value, json};
 use store::Store;
-use store::dead::DeadLetter;
+use store::dead::{DeadFilter, DeadLetter};
 
 use crate::arguments::Replay;
 use crate::context::Context;
@@ -91,12 +91,13 @@ async fn ids(store: &Store, replay: &Replay) -> Result<Vec<DeadLetterId>, Failed
     let Some(fingerprint) = &replay.fingerprint else {
         return Ok(replay.ids.clone());
     };
-    let open = store.dead_letters(Some("OPEN"), i64::MAX).await?;
-    let alike = open
-        .into_iter()
-        .filter(|letter| letter.fingerprint == *fingerprint);
-    let limit = usize::try_from(replay.limit).unwrap_or(usize::MAX);
-    let ids: Vec<DeadLetterId> = alike.map(|letter| letter.id).take(limit).collect();
+    let alike = DeadFilter {
+        state: Some("OPEN"),
+        fingerprint: Some(fingerprint),
+        after: None,
+    };
+    let letters = store.dead_letters(&alike, i64::from(replay.limit)).await?;
+    let ids: Vec<DeadLetterId> = letters.into_iter().map(|letter| letter.id).collect();
     if ids.is_empty() {
         return Err(Failed::NotPossible(format!(
             "no open dead letter has the fingerprint {fingerprint:?}"

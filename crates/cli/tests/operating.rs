@@ -5,7 +5,7 @@
     reason = "a test fails by panicking; clippy sees only the test functions themselves"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::ready;
 use std::process::Command;
 use std::sync::Arc;
@@ -257,6 +257,30 @@ async fn a_refused_event_is_shown_safely_and_replayed_until_it_is_taken_in() {
     assert!(status["integrations"][0]["states"]["queued"].as_i64() > Some(0));
 }
 
+/// How many dead letters each page of the list shows, following what each page says of the next.
+fn pages(desk: &Desk, options: &[&str]) -> Vec<usize> {
+    let (mut pages, mut seen, mut last) = (Vec::new(), BTreeSet::new(), None::<String>);
+    loop {
+        let after: Vec<&str> = last
+            .as_deref()
+            .map_or_else(Vec::new, |last| vec!["--after", last]);
+        let told = desk
+            .tieout(&[&["dead", "list"], options, &after[..]].concat())
+            .out;
+        let ids: Vec<&str> = told
+            .lines()
+            .filter_map(|line| line.split_whitespace().next())
+            .filter(|word| word.starts_with("dlq_"))
+            .collect();
+        assert!(ids.iter().all(|id| seen.insert((*id).to_owned())), "{told}");
+        pages.push(ids.len());
+        let Some((_, next)) = told.trim_end().split_once("there are more: --after ") else {
+            return pages;
+        };
+        last = Some(next.to_owned());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn alike_work_is_replayed_together_and_the_hopeless_is_discarded() {
     let desk = Desk::open(NO_BROKER).await;
@@ -273,6 +297,10 @@ async fn alike_work_is_replayed_together_and_the_hopeless_is_discarded() {
              from failed"
         ));
     }
+    assert_eq!(pages(&desk, &["--limit", "2"]), [2, 1]);
+    assert_eq!(pages(&desk, &["--limit", "3"]), [3]);
+    let alike = ["--limit", "1", "--fingerprint", "REJECTED/6000"];
+    assert_eq!(pages(&desk, &alike), [1, 1]);
     let replayed = desk.json(&["dead", "replay", "--fingerprint", "REJECTED/6000"]);
     assert_eq!(replayed["asked"], 2);
     let states = desk

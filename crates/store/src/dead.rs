@@ -49,6 +49,17 @@ pub struct DeadLetter {
     pub last_at: DateTime<Utc>,
 }
 
+/// Which dead letters are asked for; an empty filter means all.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct DeadFilter<'a> {
+    /// Only those in this state.
+    pub state: Option<&'a str>,
+    /// Only those of this cause.
+    pub fingerprint: Option<&'a str>,
+    /// Only those listed after this one.
+    pub after: Option<DeadLetterId>,
+}
+
 /// A message that could not be taken in.
 #[derive(Clone, Debug)]
 pub struct DeadMessage<'a> {
@@ -146,57 +157,44 @@ impl Store {
         Ok(DeadLetterId::from_uuid(id))
     }
 
-    /// Dead letters, newest first, of one state or all.
+    /// Dead letters without their bytes, newest first; the next page begins after the last one of this.
     pub async fn dead_letters(
         &self,
-        state: Option<&str>,
+        which: &DeadFilter<'_>,
         limit: i64,
     ) -> Result<Vec<DeadLetter>, StoreError> {
-        let rows = sqlx::query!(
-            r#"select id, account_id, subject, source, provider, item_id, cause, message, owner, fingerprint, origin,
-                 times, state, first_at, last_at
-               from dead_letter where $1::text is null or state = $1 order by last_at desc, id limit $2"#,
-            state,
+        let rows = sqlx::query_as!(
+            Row,
+            r#"select id, account_id, subject, source, provider, item_id, cause, message, owner, fingerprint,
+                 null::bytea as raw, origin, times, state, first_at, last_at
+               from dead_letter
+               where ($1::text is null or state = $1) and ($2::text is null or fingerprint = $2)
+                 and ($3::uuid is null or (last_at, id) < (select d.last_at, d.id from dead_letter d where d.id = $3))
+               order by last_at desc, id desc
+               limit $4"#,
+            which.state,
+            which.fingerprint,
+            which.after.map(DeadLetterId::uuid),
             limit,
         )
         .fetch_all(&self.pool)
         .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| DeadLetter {
-                id: DeadLetterId::from_uuid(row.id),
-                account: row.account_id.map(AccountId),
-                subject: row.subject,
-                source: row.source,
-                provider: row.provider,
-                item: row.item_id.map(ItemId::from_uuid),
-                cause: row.cause,
-                message: row.message,
-                owner: row.owner,
-                fingerprint: row.fingerprint,
-                raw: None,
-                origin: row.origin,
-                times: row.times,
-                state: row.state,
-                first_at: row.first_at,
-                last_at: row.last_at,
-            })
-            .collect())
+        Ok(rows.into_iter().map(DeadLetter::from).collect())
     }
 
     /// One dead letter with its bytes.
     pub async fn dead_letter(&self, id: DeadLetterId) -> Result<DeadLetter, StoreError> {
-        let raw = sqlx::query_scalar!("select raw from dead_letter where id = $1", id.uuid())
-            .fetch_optional(&self.pool)
-            .await?
-            .ok_or_else(|| StoreError::Missing(format!("there is no dead letter {id}")))?;
-        let mut found = self.dead_letters(None, i64::MAX).await?;
-        found.retain(|letter| letter.id == id);
-        let mut letter = found
-            .pop()
-            .ok_or_else(|| StoreError::Missing(format!("there is no dead letter {id}")))?;
-        letter.raw = raw;
-        Ok(letter)
+        let row = sqlx::query_as!(
+            Row,
+            r#"select id, account_id, subject, source, provider, item_id, cause, message, owner, fingerprint, raw, origin,
+                 times, state, first_at, last_at
+               from dead_letter where id = $1"#,
+            id.uuid(),
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(DeadLetter::from)
+            .ok_or_else(|| StoreError::Missing(format!("there is no dead letter {id}")))
     }
 
     /// Replay of work: the item is due with the newest version of its document; open attempts stay open, so
@@ -221,10 +219,12 @@ impl Store {
                 .await?;
         let books = BooksId::from_uuid(books);
         lock_any(&mut tx, books).await?;
+        // What is being found out is only asked about at once: nothing else may be done with it.
         sqlx::query!(
-            r#"update item set state = 'queued', due_at = clock_timestamp(), attempts = 0, crash_count = 0, lane = 1,
+            r#"update item set state = case when state = 'verifying' then state else 'queued' end,
+                 due_at = clock_timestamp(), attempts = 0, crash_count = 0, lane = 1,
                  owner = 'SYSTEM', reason = 'replayed', waits_for = null, updated_at = clock_timestamp()
-               where id = $1 and state in ('failed', 'parked')"#,
+               where id = $1 and state in ('failed', 'parked', 'verifying')"#,
             item.uuid()
         )
         .execute(&mut *tx)
@@ -310,4 +310,47 @@ pub(crate) async fn act(
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// A dead letter as stored.
+struct Row {
+    id: Uuid,
+    account_id: Option<i64>,
+    subject: String,
+    source: String,
+    provider: Option<String>,
+    item_id: Option<Uuid>,
+    cause: String,
+    message: String,
+    owner: String,
+    fingerprint: String,
+    raw: Option<Vec<u8>>,
+    origin: serde_json::Value,
+    times: i32,
+    state: String,
+    first_at: DateTime<Utc>,
+    last_at: DateTime<Utc>,
+}
+
+impl From<Row> for DeadLetter {
+    fn from(row: Row) -> Self {
+        Self {
+            id: DeadLetterId::from_uuid(row.id),
+            account: row.account_id.map(AccountId),
+            subject: row.subject,
+            source: row.source,
+            provider: row.provider,
+            item: row.item_id.map(ItemId::from_uuid),
+            cause: row.cause,
+            message: row.message,
+            owner: row.owner,
+            fingerprint: row.fingerprint,
+            raw: row.raw,
+            origin: row.origin,
+            times: row.times,
+            state: row.state,
+            first_at: row.first_at,
+            last_at: row.last_at,
+        }
+    }
 }

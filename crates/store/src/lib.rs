@@ -19,6 +19,7 @@ pub mod record;
 pub mod schedule;
 pub mod seal;
 pub mod token;
+mod unclear;
 pub mod units;
 pub mod verify;
 

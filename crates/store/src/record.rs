@@ -9,12 +9,12 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-use crate::StoreError;
 pub use crate::finding::Finding;
 use crate::finding::{keep_late, name_late_twins, raise, settle_findings};
 use crate::lease::{Held, lock_any, lock_as_holder, wake};
 pub use crate::moving::{ItemMove, Next};
 use crate::moving::{earlier, move_item};
+use crate::{StoreError, unclear};
 
 /// What is to be recorded of one call.
 #[derive(Clone, Debug)]
@@ -274,6 +274,9 @@ async fn write_outcome(
             )
             .await?;
         }
+        if open && matches!(element.item.next, Next::Verify { .. }) {
+            unclear::name(tx, record, element).await?;
+        }
         return Ok(open);
     };
     let failure = element
@@ -298,6 +301,7 @@ async fn write_outcome(
         }
         return Ok(false);
     }
+    unclear::settle(tx, element).await?;
     if let Some(landed) = landed {
         link(tx, record, element, landed).await?;
         settle_findings(tx, element).await?;

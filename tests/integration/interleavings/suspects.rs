@@ -1,5 +1,6 @@
 //! Documents that workers die on: counted at takeover, taken alone, then given up.
 
+use store::dead::DeadFilter;
 use tests::scripted::{Ask, Books, Scripted};
 use worker::Ended;
 
@@ -85,7 +86,7 @@ async fn what_three_workers_died_closing_becomes_a_dead_letter_with_its_attempt_
     assert_eq!(rig.count("attempt where outcome is null"), 1);
     assert_eq!(books.asked(Ask::Lookup), 0);
 
-    let letters = rig.operator.dead_letters(Some("OPEN"), 10).await.unwrap();
+    let letters = rig.operator.dead_letters(&DeadFilter::default(), 10).await.unwrap();
     rig.operator
         .replay_work(letters[0].id, "a test")
         .await
