@@ -14,6 +14,9 @@ use uuid::Uuid;
 use crate::lease::{Held, lock_as_holder};
 use crate::{Store, StoreError};
 
+/// An item that this many workers stopped on is taken alone, with nothing beside it.
+pub const SUSPECT: u32 = 2;
+
 /// An item in the hands of this holder.
 #[derive(Clone, Debug)]
 pub struct Claimed {
@@ -164,9 +167,8 @@ impl Store {
         })
     }
 
-    /// S3: takes up to `limit` ready items of the foremost lane and rank. An item that two workers died on is
-    /// taken alone. `only_live` leaves bulk items where they are; `barrier` tells of the
-    /// calls in flight.
+    /// S3: takes up to `limit` ready items of the foremost lane and rank. A [`SUSPECT`] is taken alone, once nothing
+    /// is in hand. `only_live` leaves bulk items where they are; `barrier` tells of the calls in flight.
     pub async fn claim(
         &self,
         held: &Held,
@@ -251,7 +253,8 @@ impl Store {
     }
 }
 
-/// The ids to claim: one lane, one rank, and alone what has crashed workers twice.
+/// The ids to claim: one lane, one rank. A suspect goes alone: while anything is in hand (there is a barrier then)
+/// nothing is taken any more, or its next crash would be counted against what was beside it.
 async fn foremost(
     tx: &mut Transaction<'static, Postgres>,
     books: BooksId,
@@ -280,13 +283,18 @@ async fn foremost(
     let Some(first) = rows.first() else {
         return Ok(Vec::new());
     };
-    if first.crash_count >= 2 {
-        return Ok(vec![first.id]);
+    let is_suspect = |count: i32| u32::try_from(count).unwrap_or(0) >= SUSPECT;
+    if is_suspect(first.crash_count) {
+        return Ok(if barrier.is_none() {
+            vec![first.id]
+        } else {
+            Vec::new()
+        });
     }
     let (lane, rank) = (first.lane, first.rank);
     Ok(rows
         .iter()
-        .take_while(|row| row.lane == lane && row.rank == rank && row.crash_count < 2)
+        .take_while(|row| row.lane == lane && row.rank == rank && !is_suspect(row.crash_count))
         .map(|row| row.id)
         .collect())
 }

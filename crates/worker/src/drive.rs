@@ -82,7 +82,7 @@ impl Worker {
                 tracing::error!(books = %held.books, "work on {} stopped: {}", held.books, runtime::chain(&error));
                 Ended::Lost
             }
-            // The takeover counts the crash against what was in hand; the third makes it a dead letter.
+            // The takeover counts the crash against what was in hand; the last makes it a dead letter.
             Err(panic) => {
                 let text = runtime::telemetry::panic_text(&*panic);
                 tracing::error!(books = %held.books, "work on {} broke a rule of ours: {text}", held.books);

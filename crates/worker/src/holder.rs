@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use model::Lane;
 use store::StoreError;
-use store::claim::{Barrier, Claim, Claimed};
+use store::claim::{Barrier, Claim, Claimed, SUSPECT};
 use store::lease::Held;
 use store::record::Next;
 use tokio::sync::Notify;
@@ -23,9 +23,6 @@ use crate::drive::Ended;
 use crate::outcome::Halt;
 use crate::prepare::{MOST_CRASHES, crash_loop};
 use crate::work::{Books, Work, moved};
-
-/// An item that this many workers stopped on runs with nothing beside it.
-const SUSPECT: u32 = 2;
 
 /// Where the loop goes after one round.
 enum Round {
@@ -164,10 +161,8 @@ impl Drive {
 
     /// Makes jobs of what was claimed: open calls are closed, the rest is planned and called.
     async fn start(&mut self, items: Vec<Claimed>) -> Result<(), StoreError> {
+        // Claimed alone, and with nothing in hand.
         let is_suspect = items.iter().any(|item| item.crash_count >= SUSPECT);
-        if is_suspect {
-            self.wait_for_all().await;
-        }
         self.raise_barrier(&items);
         let mut moves = Vec::new();
         let mut open: BTreeMap<Uuid, Vec<Claimed>> = BTreeMap::new();
@@ -276,7 +271,7 @@ impl Drive {
                 }
                 end
             }
-            // The takeover counts the crash against what was in hand; the third makes it a dead letter.
+            // The takeover counts the crash against what was in hand; the last makes it a dead letter.
             Err(error) => {
                 tracing::error!(books = %self.books.held.books, "a call broke a rule of ours: {error}");
                 CallEnd::lost()

@@ -8,7 +8,7 @@ use model::{
 };
 use provider_kit::{Current, CurrentState, Effect, External, LinkState, Links, Need, Plan, View};
 use store::StoreError;
-use store::claim::{Claimed, LinkRow};
+use store::claim::{Claimed, LinkRow, SUSPECT};
 use store::record::{self, ItemMove, Next};
 
 use crate::Inner;
@@ -18,8 +18,10 @@ use crate::work::{Books, Planned, Stated, Taken, Work, links_of, moved};
 /// At most this many live documents go one by one, side by side; more go in a batch.
 const SINGLE_CALLS: usize = 4;
 
-/// Workers that may stop in the middle of a document before it is given up.
-pub(crate) const MOST_CRASHES: u32 = 3;
+/// Workers that may stop in the middle of a document before it is given up. A lease that lapses (a frozen process, a
+/// slow database) looks like a crash, so an innocent document needs room for a few of those in a row; what is
+/// poison runs alone from the second on, so that the rest costs nobody else anything.
+pub(crate) const MOST_CRASHES: u32 = 5;
 
 /// Ids of objects that we changed lately, with how long a read may still lag behind that.
 type Young = HashMap<String, Duration>;
@@ -222,7 +224,7 @@ impl Inner {
     fn group(&self, works: Vec<Work>) -> Vec<Vec<Work>> {
         let mut groups: BTreeMap<(DocumentKind, &'static str, bool), Vec<Work>> = BTreeMap::new();
         for work in works {
-            let is_suspect = work.claimed.crash_count >= 2;
+            let is_suspect = work.claimed.crash_count >= SUSPECT;
             groups
                 .entry((
                     work.claimed.kind,
@@ -436,7 +438,7 @@ pub(crate) fn crash_loop() -> Next {
     let failure = Failure::new(
         FailureKind::Defect,
         "CRASH_LOOP",
-        "Three workers stopped while working on this document. An operator must look before it is tried again.",
+        "Five workers stopped while working on this document. An operator must look before it is tried again.",
     );
     Next::GiveUp {
         owner: failure.owner,
