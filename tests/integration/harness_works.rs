@@ -210,7 +210,7 @@ async fn the_tie_out_notices_what_is_missing() {
     let client = ledger.client();
     let ledger = Arc::new(ledger);
     let found = complaint(&stage, &ledger).await.unwrap();
-    assert!(found.contains("Tieout has no item of"), "{found}");
+    assert!(found.contains("has no item"), "{found}");
     stage.submit(&client).await;
     let found = complaint(&stage, &ledger).await.unwrap();
     assert!(found.contains("queued"), "{found}");

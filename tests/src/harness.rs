@@ -19,6 +19,7 @@ pub use process::Process;
 pub use proxy::{Proxy, Way};
 pub use sandbox::{Sandbox, http};
 pub use stage::{Connected, SEAL_KEYS, Setting, Stage, Wiring};
+pub use tie_out::{Applied, Books, Entity, Held, HeldEffect, Object, Sides};
 pub use wait::{eventually, until};
 
 /// A name that no other test has, for what is shared on a server: letters and digits after the prefix.

@@ -1,4 +1,4 @@
-//! One company in the sandbox, the account of `ProjectLedger` whose books it keeps, and how these tie.
+//! One company in the sandbox, the account of `ProjectLedger` whose books it keeps, and its connection.
 
 use std::process::Stdio;
 
@@ -8,17 +8,28 @@ use serde_json::{Value, json};
 use crate::command;
 use crate::failure::{Context, Result};
 use crate::http;
-use crate::report::Books;
 use crate::services::postgres;
 use crate::stage::Stage;
 
 /// Realms are numbers of this length; the account is added to this one.
 const REALM_BASE: u64 = 4_620_816_365_000_000_000;
 
+/// What kind of company keeps the books, in the words of the made-up ProjectLedger.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Nature {
+    /// In the United States, without sales tax.
+    Plain,
+    /// In the United States; the books compute sales tax by themselves.
+    American,
+    /// In the United Kingdom: value added tax, and clients in the euro area.
+    British,
+}
+
 /// An account and its company.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Company {
     account: u32,
+    nature: Nature,
 }
 
 /// What `ProjectLedger` said it published: the number of events and its own books after them.
@@ -26,6 +37,18 @@ pub(crate) struct Company {
 pub(crate) struct Published {
     pub(crate) events: u64,
     pub(crate) totals: Value,
+    pub(crate) applied: Value,
+    pub(crate) balances: Vec<Balance>,
+}
+
+/// What a client owes, less what it has paid or was credited in advance.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub(crate) struct Balance {
+    pub(crate) client: String,
+    pub(crate) currency: String,
+    #[serde(with = "rust_decimal::serde::str")]
+    #[serde(rename = "balance")]
+    pub(crate) owed: rust_decimal::Decimal,
 }
 
 impl Published {
@@ -37,19 +60,58 @@ impl Published {
     }
 }
 
-/// The same books seen from three sides.
-pub(crate) struct Sides {
-    pub(crate) source: Books,
-    pub(crate) tieout: Books,
-    pub(crate) books: Books,
+impl Nature {
+    /// The business that the publisher plays.
+    pub(crate) const fn business(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::American => "american",
+            Self::British => "british",
+        }
+    }
+
+    /// The profile of the company in the sandbox.
+    fn profile(self) -> Value {
+        match self {
+            Self::Plain => json!({"taxMode": "off"}),
+            Self::American => json!({"taxMode": "usAutomated"}),
+            Self::British => json!({
+                "country": "GB", "homeCurrency": "GBP", "multicurrency": true, "taxMode": "perLine",
+                "exchangeRates": {"EUR": "0.86"},
+            }),
+        }
+    }
+
+    /// What Tieout is told of the company. The tax codes are those that every British company is founded with.
+    const fn facts(self) -> &'static [&'static str] {
+        match self {
+            Self::Plain => &["--tax-mode", "OFF"],
+            Self::American => &["--tax-mode", "AST"],
+            Self::British => &[
+                "--country",
+                "GB",
+                "--home-currency",
+                "GBP",
+                "--tax-code",
+                "tr_standard=2",
+                "--tax-code",
+                "tr_reduced=3",
+                "--tax-code",
+                "tr_zero=4",
+            ],
+        }
+    }
 }
 
 impl Company {
     /// Founds the company in the sandbox, gets its consent and seeds the connected integration.
-    pub(crate) fn found(stage: &Stage, account: u32) -> Result<Self> {
-        let founded = Self { account };
+    pub(crate) fn found(stage: &Stage, account: u32, nature: Nature) -> Result<Self> {
+        let founded = Self { account, nature };
         let realm = founded.realm();
-        let company = json!({"realm": realm, "name": "Demo Company", "customTxnNumbers": true});
+        let mut company = nature.profile();
+        company["realm"] = json!(realm);
+        company["name"] = json!(format!("Demo Company {account}"));
+        company["customTxnNumbers"] = json!(true);
         http::post_json(stage.sandbox, "/_sandbox/companies", &company)?;
         let (client_id, client_secret) = Stage::oauth_client();
         let consent =
@@ -57,6 +119,7 @@ impl Company {
         let tokens = http::post_json(stage.sandbox, "/_sandbox/tokens", &consent)?;
         let mut add = stage.tieout(&["integration", "add", "--provider", "QUICKBOOKS_ONLINE"]);
         add.args(["--account", &founded.account(), "--realm", &realm]);
+        add.args(nature.facts());
         // By the environment, because everybody on the machine can read a command line.
         for (variable, member) in [
             ("TIEOUT_ACCESS_TOKEN", "accessToken"),
@@ -75,6 +138,14 @@ impl Company {
         self.account.to_string()
     }
 
+    pub(crate) const fn number(self) -> u32 {
+        self.account
+    }
+
+    pub(crate) const fn nature(self) -> Nature {
+        self.nature
+    }
+
     pub(crate) fn realm(self) -> String {
         (REALM_BASE + u64::from(self.account)).to_string()
     }
@@ -83,84 +154,10 @@ impl Company {
     pub(crate) fn export(self, stage: &Stage) -> Result<Value> {
         http::get_json(stage.sandbox, &format!("/_sandbox/books/{}", self.realm()))
     }
-
-    /// What `ProjectLedger` published, what Tieout believes, what the company's books hold.
-    pub(crate) fn sides(
-        self,
-        stage: &Stage,
-        published: &Published,
-        export: &Value,
-    ) -> Result<Sides> {
-        let ours = our_totals(self.account);
-        let ours = postgres::run_sql(stage.database_url(), &["-c", &ours])?;
-        Ok(Sides {
-            source: Books::from_json(published.totals.clone())?,
-            tieout: Books::from_json(serde_json::from_str(&ours)?)?,
-            books: Books::from_json(live_totals(export))?,
-        })
-    }
 }
 
 /// How much the fleet has given up on.
 pub(crate) fn open_dead_letters(stage: &Stage) -> Result<u64> {
     let open = "select count(*) from dead_letter where state = 'OPEN'";
     Ok(postgres::run_sql(stage.database_url(), &["-c", open])?.parse()?)
-}
-
-/// What we believe stands in the books: the live documents whose objects we linked.
-fn our_totals(account: u32) -> String {
-    format!(
-        "select coalesce(json_agg(line), '[]') from (\
-        select item.kind, coalesce(document.currency, '') as currency, count(*) as count, \
-            coalesce(sum(link.gross), 0)::text as sum \
-        from item \
-        join effect on effect.item_id = item.id \
-        join link on link.effect_id = effect.id and link.state = 'ACTIVE' \
-        join document on document.account_id = item.account_id and document.kind = item.kind \
-            and document.source_id = item.source_id and document.version = item.version \
-        where item.state = 'done' and document.lifecycle = 'LIVE' and item.account_id = {account} \
-        group by 1, 2) line"
-    )
-}
-
-/// The sandbox's export in our words: a voided invoice stays in the books with nothing in it, and who
-/// is not a client has no side to be compared with.
-fn live_totals(export: &Value) -> Value {
-    let totals = export["totals"].as_array().into_iter().flatten();
-    totals
-        .filter_map(|total| {
-            let (kind, currency, sum) = match total["kind"].as_str()? {
-                "Customer" => ("CLIENT", json!(""), json!("0")),
-                "Invoice" => ("INVOICE", total["currency"].clone(), total["sum"].clone()),
-                _ => return None,
-            };
-            let count = total["count"].as_i64()? - total["voided"].as_i64()?;
-            Some(json!({"kind": kind, "currency": currency, "count": count, "sum": sum}))
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_books_count_live_invoices_and_clients_only() {
-        let total = |kind: &str, count: i64, voided: i64, sum: &str| {
-            json!({"kind": kind, "currency": "USD", "count": count, "voided": voided,
-                   "inactive": 0, "sum": sum})
-        };
-        let export = json!({"totals": [
-            total("Customer", 100, 0, "0"),
-            total("Employee", 1, 0, "0"),
-            total("Invoice", 500, 25, "1234.50"),
-        ]});
-        assert_eq!(
-            live_totals(&export),
-            json!([
-                {"kind": "CLIENT", "currency": "", "count": 100, "sum": "0"},
-                {"kind": "INVOICE", "currency": "USD", "count": 475, "sum": "1234.50"},
-            ])
-        );
-    }
 }

@@ -13,6 +13,7 @@ mod place;
 mod report;
 mod seeded;
 mod services;
+mod sides;
 mod sql;
 mod stage;
 mod terminal;

@@ -87,11 +87,32 @@ impl Row {
     }
 }
 
-/// What a demo ends with.
+/// The rows of one company.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct CompanyRows {
+    account: u32,
+    realm: String,
+    kinds: Vec<Row>,
+}
+
+impl CompanyRows {
+    /// The three sides of one company beside each other.
+    pub(crate) fn new(account: u32, realm: String, sides: [&Books; 3]) -> Self {
+        Self {
+            account,
+            realm,
+            kinds: rows(sides),
+        }
+    }
+}
+
+/// What a demo ends with: all companies as one, then one by one.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
     kinds: Vec<Row>,
+    companies: Vec<CompanyRows>,
+    disagreements: Vec<String>,
     dead_letters: u64,
     wall_seconds: f64,
     processes: Vec<ProcessUse>,
@@ -100,28 +121,27 @@ pub(crate) struct Report {
 impl Report {
     /// Puts the three sides beside each other.
     pub(crate) fn new(source: &Books, tieout: &Books, books: &Books, dead_letters: u64) -> Self {
-        let sides = [source, tieout, books];
-        let keys: BTreeSet<&(String, String)> =
-            sides.iter().flat_map(|side| side.0.keys()).collect();
-        let kinds = keys
-            .into_iter()
-            .map(|key| {
-                let [source, tieout, books] = sides.map(|side| side.total(key));
-                Row {
-                    kind: key.0.clone(),
-                    currency: key.1.clone(),
-                    source,
-                    tieout,
-                    books,
-                    difference: difference(source, tieout, books),
-                }
-            })
-            .collect();
+        let kinds = rows([source, tieout, books]);
         Self {
             kinds,
+            companies: Vec::new(),
+            disagreements: Vec::new(),
             dead_letters,
             wall_seconds: 0.0,
             processes: Vec::new(),
+        }
+    }
+
+    /// Adds what each company comes to, and what totals do not show.
+    pub(crate) fn with_companies(
+        self,
+        companies: Vec<CompanyRows>,
+        disagreements: Vec<String>,
+    ) -> Self {
+        Self {
+            companies,
+            disagreements,
+            ..self
         }
     }
 
@@ -135,9 +155,12 @@ impl Report {
         }
     }
 
-    /// Whether all three sides agree to the cent and nothing was given up.
+    /// Whether all three sides agree to the cent, company by company, and nothing was given up.
     pub(crate) fn ties(&self) -> bool {
-        self.dead_letters == 0 && self.kinds.iter().all(Row::ties)
+        let of_companies = self.companies.iter().flat_map(|company| &company.kinds);
+        self.dead_letters == 0
+            && self.disagreements.is_empty()
+            && self.kinds.iter().chain(of_companies).all(Row::ties)
     }
 
     pub(crate) fn to_json(&self) -> Result<String> {
@@ -149,17 +172,22 @@ impl Report {
         let mut text = String::new();
         let _ = writeln!(
             text,
-            "{:<14}{:<5}{:>24}{:>24}{:>24}{:>20}",
+            "{:<21}{:<5}{:>22}{:>22}{:>22}{:>16}",
             "kind", "", "ProjectLedger", "Tieout", "books", "difference"
         );
-        for kind in &self.kinds {
-            let [source, tieout, books, difference] =
-                [kind.source, kind.tieout, kind.books, kind.difference].map(cell);
+        if self.companies.is_empty() {
+            show_rows(&mut text, &self.kinds);
+        }
+        for company in &self.companies {
             let _ = writeln!(
                 text,
-                "{:<14}{:<5}{source:>24}{tieout:>24}{books:>24}{difference:>20}",
-                kind.kind, kind.currency
+                "account {}, company {}",
+                company.account, company.realm
             );
+            show_rows(&mut text, &company.kinds);
+        }
+        for each in &self.disagreements {
+            let _ = writeln!(text, "{each}");
         }
         let _ = writeln!(text, "\ndead letters  {}", self.dead_letters);
         let _ = writeln!(text, "wall time     {:.1} s\n", self.wall_seconds);
@@ -180,6 +208,36 @@ impl Report {
         };
         let _ = write!(text, "\n{verdict}");
         text
+    }
+}
+
+/// One row for each kind and currency that any side has.
+fn rows(sides: [&Books; 3]) -> Vec<Row> {
+    let keys: BTreeSet<&(String, String)> = sides.iter().flat_map(|side| side.0.keys()).collect();
+    keys.into_iter()
+        .map(|key| {
+            let [source, tieout, books] = sides.map(|side| side.total(key));
+            Row {
+                kind: key.0.clone(),
+                currency: key.1.clone(),
+                source,
+                tieout,
+                books,
+                difference: difference(source, tieout, books),
+            }
+        })
+        .collect()
+}
+
+fn show_rows(text: &mut String, rows: &[Row]) {
+    for row in rows {
+        let [source, tieout, books, difference] =
+            [row.source, row.tieout, row.books, row.difference].map(cell);
+        let _ = writeln!(
+            text,
+            "{:<21}{:<5}{source:>22}{tieout:>22}{books:>22}{difference:>16}",
+            row.kind, row.currency
+        );
     }
 }
 

@@ -64,6 +64,34 @@ fn a_dead_letter_does_not_tie_out() {
 }
 
 #[test]
+fn companies_that_differ_by_opposite_sums_do_not_tie_out() {
+    let (less, more, both) = (books(1, "5.00"), books(1, "7.00"), books(2, "12.00"));
+    let report = |first: [&Books; 3], second: [&Books; 3]| {
+        let companies = vec![
+            CompanyRows::new(1, "91".to_owned(), first),
+            CompanyRows::new(2, "92".to_owned(), second),
+        ];
+        Report::new(&both, &both, &both, 0).with_companies(companies, Vec::new())
+    };
+    assert!(report([&less; 3], [&more; 3]).ties());
+    let swapped = report([&less, &less, &more], [&more, &more, &less]);
+    assert!(!swapped.ties());
+    let table = swapped.to_table();
+    assert!(table.contains("account 2, company 92"), "{table}");
+    assert!(table.contains("-2.00"), "{table}");
+}
+
+#[test]
+fn a_disagreement_that_totals_do_not_show_does_not_tie_out() {
+    let side = books(1, "5.00");
+    let report = Report::new(&side, &side, &side, 0);
+    let sentence = "client cl_00001 owes 5 USD, and 4 in the books".to_owned();
+    let report = report.with_companies(Vec::new(), vec![sentence]);
+    assert!(!report.ties());
+    assert!(report.to_table().contains("cl_00001"));
+}
+
+#[test]
 fn the_json_has_the_promised_shape() {
     let side = books(2, "10.50");
     let process = ProcessUse {
@@ -85,6 +113,8 @@ fn the_json_has_the_promised_shape() {
                 "books": {"count": 2, "sum": "10.50"},
                 "difference": {"count": 0, "sum": "0.00"}
             }],
+            "companies": [],
+            "disagreements": [],
             "deadLetters": 0,
             "wallSeconds": 1.5,
             "processes": [{"name": "producer", "peakRssBytes": 1024, "cpuSeconds": 0.25}]

@@ -74,6 +74,41 @@ impl Setting {
     }
 }
 
+impl Setting {
+    /// An American company whose sales tax the books compute: 8 % wherever there is an address.
+    pub fn american(account: i64, realm: &str) -> Self {
+        let mut setting = Self::of(account, realm);
+        setting.company["taxMode"] = json!("usAutomated");
+        setting.facts["extra"] = json!({"taxMode": "AST"});
+        setting
+    }
+
+    /// A British company with value added tax and other currencies; the rates are those of
+    /// [`crate::ledger::Business::british`].
+    pub fn british(account: i64, realm: &str) -> Self {
+        let plain = Self::of(account, realm);
+        let tax_code = |(rate, code): (&str, &str)| (rate.to_owned(), code.to_owned());
+        let codes = [("tr_standard", "2"), ("tr_reduced", "3"), ("tr_zero", "4")];
+        Self {
+            company: json!({
+                "realm": realm, "name": format!("Company {realm}"), "country": "GB",
+                "homeCurrency": "GBP", "multicurrency": true, "taxMode": "perLine",
+                "customTxnNumbers": true, "exchangeRates": {"EUR": "0.86"},
+            }),
+            facts: json!({
+                "country": "GB", "homeCurrency": "GBP",
+                "extra": {"taxMode": "PER_LINE", "multicurrency": true},
+            }),
+            settings: SyncSettings {
+                currency_code: "GBP".to_owned(),
+                tax_codes: codes.map(tax_code).into_iter().collect(),
+                ..plain.settings
+            },
+            account,
+        }
+    }
+}
+
 /// One integration of the stage.
 #[derive(Clone, Debug)]
 pub struct Connected {

@@ -1,4 +1,12 @@
 //! The proof that `ProjectLedger`, Tieout and the books agree, document by document, and that nothing is doubled.
+//!
+//! Three sides that share no arithmetic: the made-up ledger's own books, what Tieout holds (items, effects, links)
+//! and the sandbox's export. Compared are documents, what is set against which invoice, what every client owes,
+//! totals, markers and requests.
+
+mod books;
+mod held;
+mod requests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,29 +14,22 @@ use provider_kit::Marker;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+pub use books::{Applied, Books, Entity, Object};
+pub use held::{Held, HeldEffect};
+
 use super::{Connected, Stage};
 use crate::ledger::{Kept, Ledger};
 
-/// What Tieout holds of one document: `item` and the link of its object.
-#[derive(Debug)]
-struct Held {
-    state: String,
-    version: String,
-    effect: String,
-    external_id: String,
-    link_state: String,
-    gross: Option<Decimal>,
-}
+/// Differences shown when a test fails; one cause often makes hundreds.
+const SHOWN: usize = 20;
 
-/// One object in the sandbox's export.
+/// What stands where, of one integration.
 #[derive(Debug)]
-struct Object {
-    kind: &'static str,
-    marker: String,
-    currency: String,
-    amount: Decimal,
-    is_void: bool,
-    is_active: bool,
+pub struct Sides {
+    /// What Tieout holds, by kind and id.
+    pub held: BTreeMap<(String, String), Held>,
+    /// What the books hold.
+    pub books: Books,
 }
 
 impl Stage {
@@ -44,297 +45,272 @@ impl Stage {
 
     /// The same for another integration of the stage.
     pub async fn assert_ties(&self, connected: &Connected, ledger: &Ledger) {
+        let differences = self.differences(connected, ledger).await;
+        let shown: Vec<&str> = differences.iter().take(SHOWN).map(String::as_str).collect();
+        assert!(
+            shown.is_empty(),
+            "{} differences, such as\n{}\n{}",
+            differences.len(),
+            shown.join("\n"),
+            self.standings()
+        );
+        self.assert_each_request_has_its_call(connected).await;
+    }
+
+    /// Every difference between the three sides, in words; none when they tie out.
+    pub async fn differences(&self, connected: &Connected, ledger: &Ledger) -> Vec<String> {
         assert_eq!(
             connected.account.0,
             ledger.account(),
             "another account's ledger"
         );
-        let export = self.sandbox.books(&connected.realm).await;
-        let objects = objects(&export);
-        let held = self.held(connected);
-        assert_each_document_is_there(ledger, &held, &objects);
-        assert_nothing_else_is_there(&held, &objects);
-        assert_markers_name_their_effect(&held, &objects);
-        let source = normalised(&ledger.totals());
-        assert_eq!(totals(&objects), source, "the books and ProjectLedger");
-        self.assert_own_totals(connected, ledger).await;
-        self.assert_each_request_has_its_call(connected).await;
-    }
-
-    /// Every write and read that reached the company has a call that was committed before it (I10).
-    pub async fn assert_each_request_has_its_call(&self, connected: &Connected) {
-        let mut sent: BTreeMap<Sent, u64> = BTreeMap::new();
-        for entry in self.sandbox.journal().await {
-            let is_ours = entry["realm"] == json!(connected.realm) && entry["method"] != "HUMAN";
-            if is_ours {
-                *sent.entry(Sent::of_journal(&entry)).or_default() += 1;
+        let sides = self.sides(connected).await;
+        let documents = ledger.documents();
+        let mut wrongs = Vec::new();
+        for kept in &documents {
+            wrongs.extend(sides.of_document(kept));
+        }
+        wrongs.extend(sides.of_applications(&documents));
+        wrongs.extend(sides.of_strangers());
+        wrongs.extend(sides.of_markers());
+        wrongs.extend(sides.of_balances(ledger));
+        let mut compare = |what: &str, ours: Value, theirs: Value| {
+            let (ours, theirs) = (normalised(&ours), normalised(&theirs));
+            if ours != theirs {
+                wrongs.push(format!("{what}: {ours} is not {theirs}"));
             }
-        }
-        let mut committed: BTreeMap<Sent, u64> = BTreeMap::new();
-        for line in self.calls(connected).lines() {
-            let call: Value = serde_json::from_str(line).expect("a row is JSON");
-            let sends = call["sends"].as_u64().unwrap_or_default();
-            *committed.entry(Sent::of_call(&call)).or_default() += sends;
-        }
-        for (request, count) in sent {
-            let known = committed.get(&request).copied().unwrap_or_default();
-            assert!(
-                count <= known,
-                "sent {count} times and committed {known} times: {request:?}"
-            );
+        };
+        let totals = ledger.totals();
+        compare("totals in the books", sides.books.totals(), totals.clone());
+        compare(
+            "applied in the books",
+            sides.books.applied_totals(),
+            ledger.applied(),
+        );
+        let (source, linked) = self.own_totals(connected).await;
+        compare("totals that Tieout took in", source, totals.clone());
+        compare("totals that Tieout linked", linked, totals);
+        wrongs
+    }
+
+    /// What Tieout and the books hold now.
+    pub async fn sides(&self, connected: &Connected) -> Sides {
+        Sides {
+            held: self.held(connected),
+            books: Books::of(&self.sandbox.books(&connected.realm).await),
         }
     }
 
-    fn calls(&self, connected: &Connected) -> String {
-        self.database.sql(&format!(
-            "select json_build_object('request', request, 'body', encode(body, 'hex'), 'sends', sends) \
-             from call where books_id = '{}'",
-            connected.books.uuid()
-        ))
-    }
-
-    fn held(&self, connected: &Connected) -> BTreeMap<(String, String), Held> {
-        let rows = self.database.sql(&format!(
-            "select json_build_array(i.kind, i.source_id, i.state, i.version::text, e.id::text, l.external_id, \
-               l.state, l.gross::text) \
-             from item i left join effect e on e.item_id = i.id left join link l on l.effect_id = e.id \
-             where i.books_id = '{}'",
-            connected.books.uuid()
-        ));
-        let mut held = BTreeMap::new();
-        for row in rows.lines() {
-            let row: Vec<Option<String>> = serde_json::from_str(row).expect("a row is JSON");
-            let text = |at: usize| row[at].clone().unwrap_or_default();
-            let document = (text(0), text(1));
-            let known = Held {
-                state: text(2),
-                version: text(3),
-                effect: text(4),
-                external_id: text(5),
-                link_state: text(6),
-                gross: row[7].as_deref().map(decimal),
-            };
-            let double = held.insert(document.clone(), known);
-            assert!(double.is_none(), "{document:?} has two effects: {double:?}");
-        }
-        held
-    }
-
-    async fn assert_own_totals(&self, connected: &Connected, ledger: &Ledger) {
+    /// `tieout totals`: what was taken in, and what was linked.
+    async fn own_totals(&self, connected: &Connected) -> (Value, Value) {
         let rows = self
             .operator
             .tieout(connected.account)
             .await
             .expect("the database answers");
-        let side = |count: &dyn Fn(usize) -> (i64, Decimal)| -> Value {
+        let side = |of: &dyn Fn(usize) -> (i64, Decimal)| -> Value {
             let lines = rows.iter().enumerate().map(|(at, row)| {
-                let (count, sum) = count(at);
+                let (count, sum) = of(at);
                 json!({
                     "kind": row.kind.as_str(), "currency": row.currency, "count": count,
-                    "sum": shown(sum),
+                    "sum": sum.to_string(),
                 })
             });
             lines.filter(|line| line["count"] != 0).collect()
         };
-        let source = side(&|at| (rows[at].source_count, rows[at].source_sum));
-        let linked = side(&|at| (rows[at].linked_count, rows[at].linked_sum));
-        let ledger = normalised(&ledger.totals());
-        assert_eq!(source, ledger, "what Tieout took in and ProjectLedger");
-        assert_eq!(linked, ledger, "what Tieout linked and ProjectLedger");
+        (
+            side(&|at| (rows[at].source_count, rows[at].source_sum)),
+            side(&|at| (rows[at].linked_count, rows[at].linked_sum)),
+        )
     }
 }
 
-fn assert_each_document_is_there(
-    ledger: &Ledger,
-    held: &BTreeMap<(String, String), Held>,
-    objects: &BTreeMap<(&'static str, String), Object>,
-) {
-    for kept in ledger.documents() {
-        let document = (kept.kind.to_owned(), kept.id.clone());
-        let known = held
-            .get(&document)
-            .unwrap_or_else(|| panic!("Tieout has no item of {document:?}"));
-        if !kept.is_live && known.external_id.is_empty() {
-            assert_eq!(
-                known.state, "skipped",
-                "{document:?} was never sent: {known:?}"
-            );
-            continue;
+impl Sides {
+    /// The object of a document's main effect, by what Tieout linked.
+    pub fn object(&self, kind: &str, id: &str) -> Option<&Object> {
+        let held = self.held.get(&(kind.to_owned(), id.to_owned()))?;
+        let main = held.main()?;
+        self.books
+            .objects
+            .get(&(Entity::of(kind, ""), main.external_id.clone()))
+    }
+
+    fn of_document(&self, kept: &Kept) -> Vec<String> {
+        let name = format!("{} {}", kept.kind, kept.id);
+        let Some(held) = self.held.get(&(kept.kind.to_owned(), kept.id.clone())) else {
+            return vec![format!("{name} has no item")];
+        };
+        let main = held.main().filter(|main| !main.external_id.is_empty());
+        let Some(main) = main else {
+            if !kept.is_live && held.state == "skipped" {
+                return Vec::new();
+            }
+            return vec![format!("{name} has no object: {held:?}")];
+        };
+        let mut wrongs = Vec::new();
+        if held.state != "done" || held.version != kept.version {
+            wrongs.push(format!(
+                "{name} is {} at version {}, not done at {}",
+                held.state, held.version, kept.version
+            ));
         }
-        assert_eq!(known.state, "done", "{document:?}: {known:?}");
-        assert_eq!(known.version, kept.version.to_string(), "{document:?}");
-        let object = objects
-            .get(&(kept.kind, known.external_id.clone()))
-            .unwrap_or_else(|| panic!("{document:?} is not in the books: {known:?}"));
-        assert_document_is(&kept, known, object);
+        let entity = Entity::of(kept.kind, "");
+        let object = self.books.objects.get(&(entity, main.external_id.clone()));
+        let wrong = match object {
+            None if kept.is_live => Some("is not in the books".to_owned()),
+            Some(object) if kept.is_live => live_wrong(kept, main, object),
+            Some(object) => dead_wrong(main, object),
+            None => (main.link_state == "ACTIVE").then(|| "is linked as if it lived".to_owned()),
+        };
+        wrongs.extend(wrong.map(|wrong| format!("{name} {wrong}: {held:?} {object:?}")));
+        wrongs
     }
-}
 
-fn assert_document_is(kept: &Kept, known: &Held, object: &Object) {
-    let id = &kept.id;
-    if !kept.is_live {
-        assert!(object.is_void, "{id} is voided: {object:?}");
-        assert_eq!(object.amount, Decimal::ZERO, "{id} is voided");
-        assert_ne!(known.link_state, "ACTIVE", "{id} is voided");
-        return;
-    }
-    assert!(
-        object.is_active && !object.is_void,
-        "{id} lives: {object:?}"
-    );
-    assert_eq!(known.link_state, "ACTIVE", "{id}");
-    if kept.kind == "INVOICE" {
-        assert_eq!(object.amount, kept.gross, "{id} in the books");
-        assert_eq!(known.gross, Some(kept.gross), "{id} in Tieout");
-        assert_eq!(object.currency, kept.currency, "{id} in the books");
-    }
-}
-
-fn assert_nothing_else_is_there(
-    held: &BTreeMap<(String, String), Held>,
-    objects: &BTreeMap<(&'static str, String), Object>,
-) {
-    let linked: BTreeSet<(&str, &str)> = held
-        .iter()
-        .map(|((kind, _), known)| (kind.as_str(), known.external_id.as_str()))
-        .collect();
-    for ((kind, id), object) in objects {
-        assert!(
-            linked.contains(&(*kind, id.as_str())),
-            "{kind} {id} is in the books and Tieout does not know it: {object:?}"
-        );
-    }
-}
-
-/// Each object carries one marker, its own: the effect Tieout linked it to.
-fn assert_markers_name_their_effect(
-    held: &BTreeMap<(String, String), Held>,
-    objects: &BTreeMap<(&'static str, String), Object>,
-) {
-    let mut seen: BTreeMap<String, String> = BTreeMap::new();
-    for ((kind, _), known) in held {
-        let objects = objects
-            .iter()
-            .filter(|((of, id), _)| of == kind && *id == known.external_id);
-        for ((_, id), object) in objects {
-            let marker = Marker::find(&object.marker)
-                .unwrap_or_else(|| panic!("{kind} {id} has no marker: {object:?}"));
-            assert_eq!(
-                marker.effect.uuid().to_string(),
-                known.effect,
-                "{kind} {id} has another effect's marker"
-            );
-            if let Some(first) = seen.insert(marker.to_string(), id.clone()) {
-                panic!("{kind} {id} and {first} have the same marker {marker}");
+    /// Each payment and credit note is set against the invoices it should be, for as much, and no other.
+    fn of_applications(&self, documents: &[Kept]) -> Vec<String> {
+        let external = |kind: &str, id: &str| {
+            let held = self.held.get(&(kind.to_owned(), id.to_owned()));
+            let main = held.and_then(Held::main);
+            main.map_or_else(
+                || format!("the unknown {id}"),
+                |main| main.external_id.clone(),
+            )
+        };
+        let mut wanted = BTreeMap::new();
+        for kept in documents {
+            for allocation in &kept.allocations {
+                let pair = Applied {
+                    from: (Entity::of(kept.kind, ""), external(kept.kind, &kept.id)),
+                    invoice: external("INVOICE", &allocation.invoice),
+                };
+                wanted.insert(pair, (allocation.amount, &kept.id, &allocation.invoice));
             }
         }
-    }
-}
-
-fn objects(export: &Value) -> BTreeMap<(&'static str, String), Object> {
-    let mut objects = BTreeMap::new();
-    for (kind, name) in [("CLIENT", "Customer"), ("INVOICE", "Invoice")] {
-        for object in export["objects"][name].as_array().into_iter().flatten() {
-            let text = |member: &str| object[member].as_str().unwrap_or_default().to_owned();
-            let known = Object {
-                kind,
-                marker: text("marker"),
-                currency: text("currency"),
-                amount: decimal(&text("amount")),
-                is_void: object["isVoid"] == true,
-                is_active: object["isActive"] == true,
-            };
-            objects.insert((kind, text("id")), known);
+        let mut wrongs = Vec::new();
+        for (pair, (amount, id, invoice)) in &wanted {
+            let there = self.books.applied.get(pair).copied();
+            if there.unwrap_or_default() != *amount {
+                wrongs.push(format!(
+                    "{id} pays {amount} of {invoice}, and in the books {there:?} ({pair:?})"
+                ));
+            }
         }
+        for (pair, amount) in &self.books.applied {
+            if !wanted.contains_key(pair) {
+                wrongs.push(format!("nobody set {amount} against: {pair:?}"));
+            }
+        }
+        wrongs
     }
-    objects
+
+    fn of_strangers(&self) -> Vec<String> {
+        let linked: BTreeSet<(Entity, &str)> = self
+            .held
+            .iter()
+            .flat_map(|((kind, _), held)| {
+                let effects = held.effects.iter();
+                effects.map(move |effect| {
+                    let entity = Entity::of(kind, &effect.part);
+                    (entity, effect.external_id.as_str())
+                })
+            })
+            .collect();
+        let objects = self.books.objects.iter();
+        objects
+            .filter(|((entity, id), _)| !linked.contains(&(*entity, id.as_str())))
+            .map(|((entity, id), object)| {
+                format!("{entity:?} {id} is in the books and Tieout does not know it: {object:?}")
+            })
+            .collect()
+    }
+
+    /// Each object carries one marker, its own: the effect Tieout linked it to.
+    fn of_markers(&self) -> Vec<String> {
+        let mut wrongs = Vec::new();
+        let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+        for ((kind, _), held) in &self.held {
+            for effect in &held.effects {
+                let key = (Entity::of(kind, &effect.part), effect.external_id.clone());
+                let Some(object) = self.books.objects.get(&key) else {
+                    continue;
+                };
+                let Some(marker) = Marker::find(&object.marker) else {
+                    wrongs.push(format!("{key:?} has no marker: {object:?}"));
+                    continue;
+                };
+                if marker.effect.uuid().to_string() != effect.id {
+                    wrongs.push(format!("{key:?} has another effect's marker {marker}"));
+                }
+                if let Some(first) = seen.insert(marker.to_string(), &effect.external_id) {
+                    wrongs.push(format!("{key:?} and {first} have the same marker {marker}"));
+                }
+            }
+        }
+        wrongs
+    }
+
+    fn of_balances(&self, ledger: &Ledger) -> Vec<String> {
+        let mut wrongs = Vec::new();
+        for (client, (currency, balance)) in ledger.balances() {
+            let object = self.object("CLIENT", &client);
+            let owed = object.map(|object| object.balance);
+            if owed.unwrap_or_default() != balance {
+                wrongs.push(format!(
+                    "{client} owes {balance} {currency}, and in the books {owed:?}"
+                ));
+            }
+        }
+        wrongs
+    }
 }
 
-/// The books' totals in the ledger's words: a voided invoice stays there with nothing in it.
-fn totals(objects: &BTreeMap<(&'static str, String), Object>) -> Value {
-    let mut totals: BTreeMap<(&str, &str), (u64, Decimal)> = BTreeMap::new();
-    for object in objects.values().filter(|object| !object.is_void) {
-        let currency = match object.kind {
-            "CLIENT" => "",
-            _ => &object.currency,
-        };
-        let total = totals.entry((object.kind, currency)).or_default();
-        total.0 += 1;
-        total.1 += object.amount;
+/// What is wrong with the object of a live document.
+fn live_wrong(kept: &Kept, main: &HeldEffect, object: &Object) -> Option<String> {
+    if main.link_state != "ACTIVE" {
+        return Some("is not linked as if it lived".to_owned());
     }
-    let lines = totals.into_iter().map(|((kind, currency), (count, sum))| {
-        json!({"kind": kind, "currency": currency, "count": count, "sum": sum.to_string()})
-    });
-    normalised(&lines.collect())
+    if !object.is_active || object.is_void {
+        return Some("does not live in the books".to_owned());
+    }
+    if kept.kind == "CLIENT" {
+        return None;
+    }
+    if object.amount != kept.gross {
+        return Some(format!(
+            "is {} in the books, not {}",
+            object.amount, kept.gross
+        ));
+    }
+    if main.gross != Some(kept.gross) {
+        return Some(format!("is {:?} in Tieout, not {}", main.gross, kept.gross));
+    }
+    (object.currency != kept.currency).then(|| format!("is not in {}", kept.currency))
 }
 
-/// Sums without zeros at their end, which mean nothing.
+/// What is wrong with an object that is left of a document that has ended.
+fn dead_wrong(main: &HeldEffect, object: &Object) -> Option<String> {
+    if !object.is_void || object.amount != Decimal::ZERO {
+        return Some("has ended and lives in the books".to_owned());
+    }
+    (main.link_state == "ACTIVE").then(|| "is linked as if it lived".to_owned())
+}
+
+/// Lines in order, sums without zeros at their end, which mean nothing.
 fn normalised(totals: &Value) -> Value {
-    let mut totals = totals.clone();
-    for line in totals.as_array_mut().into_iter().flatten() {
-        let sum = decimal(line["sum"].as_str().unwrap_or_default());
-        line["sum"] = json!(shown(sum));
-    }
-    totals
-}
-
-fn shown(sum: Decimal) -> String {
-    sum.normalize().to_string()
+    let lines = totals.as_array().into_iter().flatten();
+    let mut lines: Vec<Value> = lines
+        .map(|line| {
+            let mut line = line.clone();
+            let sum = decimal(line["sum"].as_str().unwrap_or_default());
+            line["sum"] = json!(sum.normalize().to_string());
+            line
+        })
+        .collect();
+    lines.sort_by_key(|line| (line["kind"].to_string(), line["currency"].to_string()));
+    Value::Array(lines)
 }
 
 fn decimal(text: &str) -> Decimal {
     text.parse()
         .unwrap_or_else(|error| panic!("{text:?} is no amount: {error}"))
-}
-
-/// A request as both sides know it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Sent {
-    method: String,
-    path: String,
-    query: Vec<(String, String)>,
-    body: String,
-}
-
-impl Sent {
-    fn of_journal(entry: &Value) -> Self {
-        let text = |member: &str| entry[member].as_str().unwrap_or_default().to_owned();
-        let address = format!("http://sandbox{}?{}", text("path"), text("query"));
-        let address = reqwest::Url::parse(&address).expect("the journal has whole paths");
-        let mut query: Vec<(String, String)> = address.query_pairs().into_owned().collect();
-        query.sort();
-        Self {
-            method: text("method"),
-            path: text("path"),
-            query,
-            body: text("body"),
-        }
-    }
-
-    fn of_call(call: &Value) -> Self {
-        let mut request = call["request"].clone();
-        // The body has a column of its own.
-        request["body"] = json!([]);
-        let request: provider_kit::Request =
-            serde_json::from_value(request).expect("a call holds its request");
-        let mut query = request.query;
-        query.sort();
-        let body = unhex(call["body"].as_str().unwrap_or_default());
-        Self {
-            method: format!("{:?}", request.method).to_uppercase(),
-            path: request.path,
-            query,
-            body: String::from_utf8(body).expect("bodies are texts"),
-        }
-    }
-}
-
-fn unhex(digits: &str) -> Vec<u8> {
-    let pairs = digits.as_bytes().chunks(2);
-    pairs
-        .map(|pair| {
-            let pair = std::str::from_utf8(pair).unwrap_or_default();
-            u8::from_str_radix(pair, 16).expect("the database encodes in hexadecimal")
-        })
-        .collect()
 }

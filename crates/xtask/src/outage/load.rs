@@ -6,7 +6,7 @@ use std::process::Child;
 
 use rustix::process::Signal;
 
-use crate::company::{Company, Published};
+use crate::company::{Company, Nature, Published};
 use crate::failure::{Failure, Result};
 use crate::services::process::{self, Identity};
 use crate::stage::Stage;
@@ -31,7 +31,7 @@ pub(super) struct Load {
 impl Load {
     /// Connects the company of this account and starts publishing.
     pub(super) fn start(stage: &Stage, account: u32) -> Result<Self> {
-        let company = Company::found(stage, account)?;
+        let company = Company::found(stage, account, Nature::Plain)?;
         let number = company.account();
         let arguments = [
             ["--account", &number],

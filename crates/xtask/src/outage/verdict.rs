@@ -9,6 +9,7 @@ use crate::company;
 use crate::failure::Result;
 use crate::report::{Books, Report};
 use crate::services::postgres;
+use crate::sides::Sides;
 use crate::terminal::{announce, say};
 
 /// Items that did not come to a good end, by state.
@@ -26,7 +27,7 @@ pub(super) fn problems(scene: &mut Scene) -> Result<Vec<String>> {
     for load in &scene.loads {
         let company = load.company;
         let export = company.export(&scene.stage)?;
-        let sides = company.sides(&scene.stage, &load.published()?, &export)?;
+        let sides = Sides::of(company, &scene.stage, &load.published()?, &export)?;
         let report = Report::new(&sides.source, &sides.tieout, &sides.books, 0);
         if !report.ties() {
             let realm = company.realm();
@@ -35,6 +36,7 @@ pub(super) fn problems(scene: &mut Scene) -> Result<Vec<String>> {
                 report.to_table()
             ));
         }
+        problems.extend(sides.disagreements);
         problems.extend(marker_problems(&company.realm(), &export));
         source = source.and(&sides.source);
         tieout = tieout.and(&sides.tieout);
