@@ -6,6 +6,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use crate::digest::sha256_hex;
 use crate::id::{AccountId, SourceId};
 use crate::money::{Amount, Currency, Quantity, Rate, UnitPrice};
 
@@ -27,13 +28,16 @@ pub enum DocumentKind {
     Refund,
     /// A receivable given up; not exported yet.
     WriteOff,
+    /// What lines are billed under; no event brings it, intake makes it of the lines' product codes.
+    Product,
 }
 
 impl DocumentKind {
     /// All kinds, in rank order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::TaxRate,
         Self::Client,
+        Self::Product,
         Self::Invoice,
         Self::Payment,
         Self::CreditNote,
@@ -51,6 +55,21 @@ impl DocumentKind {
             Self::TaxRate => "TAX_RATE",
             Self::Refund => "REFUND",
             Self::WriteOff => "WRITE_OFF",
+            Self::Product => "PRODUCT",
+        }
+    }
+
+    /// The specification's `EntityType`; kinds that it has no word for keep their own.
+    pub const fn entity_type(self) -> &'static str {
+        match self {
+            Self::TaxRate => "TAX_CODE",
+            Self::Product => "ITEM",
+            Self::Client
+            | Self::Invoice
+            | Self::Payment
+            | Self::CreditNote
+            | Self::Refund
+            | Self::WriteOff => self.as_str(),
         }
     }
 
@@ -64,6 +83,7 @@ impl DocumentKind {
         match self {
             Self::TaxRate => 5,
             Self::Client => 10,
+            Self::Product => 20,
             Self::Invoice => 30,
             Self::Payment => 40,
             Self::CreditNote => 50,
@@ -130,6 +150,7 @@ impl Document {
             Body::TaxRate(_) => DocumentKind::TaxRate,
             Body::Refund(_) => DocumentKind::Refund,
             Body::WriteOff(_) => DocumentKind::WriteOff,
+            Body::Product(_) => DocumentKind::Product,
         }
     }
 }
@@ -152,6 +173,8 @@ pub enum Body {
     Refund(Refund),
     /// A receivable given up.
     WriteOff(WriteOff),
+    /// What lines are billed under.
+    Product(Product),
 }
 
 /// A customer.
@@ -441,3 +464,41 @@ pub struct WriteOff {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
+
+/// What lines are billed under: all that `ProjectLedger` says of it is the code on its lines.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Product {
+    /// The code, as lines carry it.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl Product {
+    /// The product of a code.
+    pub fn of_code(code: &str) -> Self {
+        Self {
+            code: code.to_owned(),
+            name: code.to_owned(),
+        }
+    }
+
+    /// The document id of a code: the code itself where it has the shape of an id, else its digest. No two
+    /// codes share an id.
+    pub fn id_of(code: &str) -> SourceId {
+        let own = code
+            .parse()
+            .ok()
+            .filter(|_| !code.starts_with(DIGEST_PREFIX));
+        own.unwrap_or_else(|| {
+            let digest = sha256_hex([code]);
+            format!("{DIGEST_PREFIX}{}", digest.get(..40).unwrap_or(&digest))
+                .parse()
+                .expect("a prefix and forty hexadecimal digits have the shape of an id")
+        })
+    }
+}
+
+/// Begins the ids of products whose codes cannot be ids themselves.
+const DIGEST_PREFIX: &str = "sha256-";

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::reference::ImportKind;
+
 /// What kind of failure it is; `decide` maps each kind to what happens next.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -112,6 +114,38 @@ pub enum Scope {
     Books,
 }
 
+/// What became of an object that a refusal names.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ReferenceState {
+    /// Archived, deactivated or merged away: it takes no new documents.
+    Inactive,
+    /// Deleted.
+    Gone,
+}
+
+impl ReferenceState {
+    /// The word as stored with the link.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Inactive => "INACTIVE",
+            Self::Gone => "GONE",
+        }
+    }
+}
+
+/// An object of the books that a refused document named and that was the reason.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reference {
+    /// The kind of its effect, such as `customer`.
+    pub effect_kind: String,
+    /// The provider's id.
+    pub external_id: String,
+    /// What became of it.
+    pub state: ReferenceState,
+}
+
 /// The code of a refusal because our revision was stale: read, compare, then send again.
 pub const STALE_REVISION: &str = "STALE_REVISION";
 
@@ -135,6 +169,12 @@ pub struct Failure {
     /// The provider's wish to wait, which may lengthen a delay and never shortens it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<Duration>,
+    /// The object that was the reason: all documents that name it wait on one question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Box<Reference>>,
+    /// What we know of the books seems to be out of date: this import is due at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asks_import: Option<ImportKind>,
 }
 
 impl Failure {
@@ -159,6 +199,8 @@ impl Failure {
             scope: Scope::Element,
             detail: None,
             retry_after: None,
+            reference: None,
+            asks_import: None,
         }
     }
 
@@ -194,6 +236,20 @@ impl Failure {
     #[must_use]
     pub fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
         self.retry_after = wait;
+        self
+    }
+
+    /// Names the object of the books that was the reason.
+    #[must_use]
+    pub fn with_reference(mut self, reference: Reference) -> Self {
+        self.reference = Some(Box::new(reference));
+        self
+    }
+
+    /// Asks for what was imported from the books to be read again.
+    #[must_use]
+    pub fn asking_import(mut self, what: ImportKind) -> Self {
+        self.asks_import = Some(what);
         self
     }
 

@@ -142,8 +142,12 @@ pub struct SyncSettings {
     pub sync_payments: bool,
     /// Send clients that no document needs yet; clients of sent documents always go.
     pub sync_clients: bool,
+    /// Send credit notes; they follow invoices unless switched off by themselves.
+    pub sync_credit_notes: bool,
     /// Read tax codes.
     pub sync_tax_codes: bool,
+    /// Make an item of the books for every product code that is not in `item_ids`.
+    pub create_items: bool,
     /// Revenue account.
     pub invoice_account_id: Option<String>,
     /// Invoice template in the books.
@@ -188,7 +192,9 @@ impl Default for SyncSettings {
             sync_invoices: true,
             sync_payments: true,
             sync_clients: true,
+            sync_credit_notes: true,
             sync_tax_codes: true,
+            create_items: false,
             invoice_account_id: None,
             invoice_template: None,
             invoice_terms: None,

@@ -12,17 +12,19 @@ pub mod failure;
 pub mod id;
 pub mod integration;
 pub mod money;
+pub mod reference;
 pub mod state;
 pub mod ticket;
 
 pub use decision::{Decision, RetryPolicy, decide};
 pub use document::{Body, Document, DocumentKind, Lifecycle};
-pub use failure::{Failure, FailureKind, Owner, Scope};
+pub use failure::{Failure, FailureKind, Owner, Reference, ReferenceState, Scope};
 pub use id::{
     AccountId, AttemptId, BooksId, CallId, DeadLetterId, EffectId, IntegrationId, ItemId, JobId,
     RunId, SourceId, TokenSetId,
 };
 pub use integration::{Environment, ProviderKey, SyncFrequency, SyncSettings};
 pub use money::{Amount, Currency, Rounding};
+pub use reference::ImportKind;
 pub use state::{ItemState, Lane, Operation};
 pub use ticket::Ticket;

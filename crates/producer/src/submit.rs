@@ -111,7 +111,7 @@ fn incoming(document: &Document, is_embedded: bool) -> IncomingDocument {
 
 fn total_of(body: &Body) -> (Option<String>, Option<rust_decimal::Decimal>) {
     let (currency, amount) = match body {
-        Body::Client(_) | Body::TaxRate(_) => return (None, None),
+        Body::Client(_) | Body::TaxRate(_) | Body::Product(_) => return (None, None),
         Body::Invoice(invoice) => (invoice.currency, invoice.totals.gross),
         Body::CreditNote(note) => (note.currency, note.totals.gross),
         Body::Payment(payment) => (payment.currency, payment.amount),

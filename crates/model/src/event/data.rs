@@ -77,7 +77,7 @@ fn named_client(document: &Document) -> Option<Document> {
         Body::Payment(payment) => &payment.client,
         Body::CreditNote(note) => &note.client,
         Body::Refund(refund) => &refund.client,
-        Body::Client(_) | Body::TaxRate(_) | Body::WriteOff(_) => return None,
+        Body::Client(_) | Body::TaxRate(_) | Body::WriteOff(_) | Body::Product(_) => return None,
     };
     Some(Document {
         account: document.account,
@@ -92,7 +92,7 @@ fn origin(fields: &Fields<'_>) -> Result<Origin, Fault> {
     Ok(Origin {
         integration_id: IntegrationId(fields.serial("integrationId")?),
         external_id: fields.text("externalId", TextRule::name(200))?,
-        kind: kind(fields, &DocumentKind::ALL)?,
+        kind: kind(fields, &BROUGHT)?,
     })
 }
 
@@ -349,6 +349,17 @@ fn allocations(
         })
         .collect()
 }
+
+/// The kinds that events bring.
+const BROUGHT: [DocumentKind; 7] = [
+    DocumentKind::TaxRate,
+    DocumentKind::Client,
+    DocumentKind::Invoice,
+    DocumentKind::Payment,
+    DocumentKind::CreditNote,
+    DocumentKind::Refund,
+    DocumentKind::WriteOff,
+];
 
 /// The kinds that a day's totals can add up.
 const COUNTED: [DocumentKind; 5] = [
