@@ -44,7 +44,10 @@ static DESCRIPTOR: Descriptor = Descriptor {
         DocumentKind::Invoice,
         DocumentKind::Payment,
     ],
+    effect_kinds: &["CLIENT", "INVOICE", "PAYMENT"],
     batch_size: |_, _| BATCH,
+    read_size: 50,
+    imports: &[],
     calls_in_flight: 4,
     limits: &[],
     processing_limit: Duration::from_secs(10),
@@ -171,7 +174,8 @@ impl Provider for Scripted {
                 revision: revision.to_owned(),
             })
         };
-        match (view.document.lifecycle, view.current) {
+        let current = view.currents.get(&effect.kind, &link.external_id);
+        match (view.document.lifecycle, current) {
             (_, None) => Plan::Needs(vec![Need::Current {
                 effect,
                 external: External {
@@ -295,7 +299,8 @@ fn missing_client(view: &View<'_>) -> Option<Need> {
         | Body::CreditNote(_)
         | Body::TaxRate(_)
         | Body::Refund(_)
-        | Body::WriteOff(_) => return None,
+        | Body::WriteOff(_)
+        | Body::Product(_) => return None,
     };
     let kind = DocumentKind::Client;
     match view.links.get(kind, id, &Effect::main(kind.as_str())) {

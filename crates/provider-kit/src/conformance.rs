@@ -21,7 +21,10 @@ mod trials;
 use model::{DocumentKind, SyncSettings};
 use serde_json::Value;
 
-use crate::{BooksFacts, Effect, External, Marker, PastCall, PastMember, Provider, Reply, Request};
+use crate::{
+    BooksFacts, Effect, External, Marker, PastCall, PastMember, Provider, References, Reply,
+    Request,
+};
 
 /// A provider with the little of its books that the checks need. Objects of the books are JSON in whatever
 /// shape the fixture likes; only the fixture looks into them.
@@ -34,6 +37,11 @@ pub trait Fixture {
 
     /// Facts of the books that the samples are sent to, with US dollars as home currency.
     fn books(&self) -> BooksFacts;
+
+    /// Accounts and tax codes as imported from those books.
+    fn references(&self) -> References {
+        References::default()
+    }
 
     /// The main effect of a document kind.
     fn effect(&self, kind: DocumentKind) -> Effect;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{DocumentKind, Operation};
+use model::{DocumentKind, ImportKind, Operation};
 
 /// How requests reach the provider.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,8 +66,14 @@ pub struct Descriptor {
     pub sandbox_url: &'static str,
     /// Document kinds it can take today.
     pub kinds: &'static [DocumentKind],
-    /// Most members of one call for this kind and operation; 1 where it has no batch.
-    pub batch_size: fn(DocumentKind, Operation) -> usize,
+    /// Kinds of the effects it brings about, such as `customer` and `invoice`.
+    pub effect_kinds: &'static [&'static str],
+    /// Most members of one call for this effect kind and operation; 1 where it has no batch.
+    pub batch_size: fn(&str, Operation) -> usize,
+    /// Most objects of one read.
+    pub read_size: usize,
+    /// What can be imported from its books.
+    pub imports: &'static [ImportKind],
     /// Most calls in flight per books.
     pub calls_in_flight: usize,
     /// Published limits per books.

@@ -9,14 +9,18 @@
 pub mod conformance;
 pub mod descriptor;
 pub mod http;
+pub mod known;
 pub mod oauth;
 pub mod pacing;
 pub mod provider;
+pub mod references;
 mod retry_after;
 
 pub use descriptor::{AuthStyle, Descriptor, Limit, LimitScope, Transport};
+pub use known::{Current, CurrentState, Currents, Link, LinkState, Links};
 pub use provider::{
-    BooksFacts, CallResult, Cost, Current, CurrentState, Effect, ElementResult, External,
-    Judgement, Landed, LandedTotals, Link, LinkState, Links, Marker, Member, Method, Need,
-    PastCall, PastMember, Plan, Prediction, Presence, Provider, Reply, Request, Step, View,
+    BooksFacts, CallResult, Cost, Effect, ElementResult, External, Judgement, Landed, LandedTotals,
+    Marker, Member, Method, Need, PastCall, PastMember, Plan, Prediction, Presence, Provider,
+    Reply, Request, Step, View,
 };
+pub use references::{Import, Imported, References};

@@ -1,6 +1,6 @@
 //! Tests of pacing: small scenes, each with its arithmetic.
 
-use model::{DocumentKind, Operation};
+use model::Operation;
 use runtime::{Clock as _, SystemClock};
 
 use super::*;
@@ -37,7 +37,7 @@ const LIMITS: &[Limit] = &[
 ];
 
 fn descriptor(calls_in_flight: usize, limits: &'static [Limit]) -> Descriptor {
-    fn one(_: DocumentKind, _: Operation) -> usize {
+    fn one(_: &str, _: Operation) -> usize {
         1
     }
     Descriptor {
@@ -48,7 +48,10 @@ fn descriptor(calls_in_flight: usize, limits: &'static [Limit]) -> Descriptor {
         production_url: "https://provider.example",
         sandbox_url: "https://sandbox.provider.example",
         kinds: &[],
+        effect_kinds: &[],
         batch_size: one,
+        read_size: 1,
+        imports: &[],
         calls_in_flight,
         limits,
         processing_limit: Duration::from_mins(2),

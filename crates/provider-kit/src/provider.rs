@@ -1,18 +1,20 @@
 //! The `Provider` trait and the values that cross it.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use model::money::{Amount, Currency};
 use model::{
-    Document, DocumentKind, EffectId, Environment, Failure, Operation, SourceId, SyncSettings,
+    Document, DocumentKind, EffectId, Environment, Failure, ImportKind, Operation, SourceId,
+    SyncSettings,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::descriptor::Descriptor;
+use crate::known::{Current, Currents, Links};
+use crate::references::{Import, Imported, References};
 
 /// Everything about one provider, free of I/O.
 pub trait Provider: Send + Sync + 'static {
@@ -22,8 +24,8 @@ pub trait Provider: Send + Sync + 'static {
     /// What this document version needs in these books. Pure, and the same for preview and push.
     fn plan(&self, view: &View<'_>) -> Plan;
 
-    /// The exact request that brings `members` about. All members share kind and are disjoint documents;
-    /// one member may use the single endpoint. `key` is the provider's idempotency key.
+    /// The exact request that brings `members` about. All members share document kind, effect kind and operation,
+    /// and are disjoint documents; one member may use the single endpoint. `key` is the provider's idempotency key.
     fn encode(
         &self,
         members: &[Member<'_>],
@@ -41,15 +43,33 @@ pub trait Provider: Send + Sync + 'static {
     /// What those reads say of each member, or which further pages are needed.
     fn judge(&self, call: &PastCall, replies: &[Reply]) -> Result<Judgement, Failure>;
 
-    /// A read of the present state of objects of one effect kind.
+    /// A read of the present state of objects of one effect kind, at most the descriptor's `read_size`. Of
+    /// `effect` only the kind counts.
     fn read(&self, effect: &Effect, targets: &[External], books: &BooksFacts) -> Request;
 
     /// What that read says; objects that are not there are missing from the answer.
     fn parse_read(&self, effect: &Effect, reply: &Reply) -> Result<Vec<Current>, Failure>;
+
+    /// The first reads of an import; none where these books have nothing of that sort.
+    fn imports(&self, what: ImportKind, books: &BooksFacts) -> Vec<Request> {
+        let _ = (what, books);
+        Vec::new()
+    }
+
+    /// What the replies so far say, in the order they were asked for, or which further pages are needed.
+    fn take_import(
+        &self,
+        what: ImportKind,
+        replies: &[Reply],
+        books: &BooksFacts,
+    ) -> Result<Imported, Failure> {
+        let _ = (what, replies, books);
+        Ok(Imported::Done(Import::default()))
+    }
 }
 
 /// Which effect of a document: its kind in the provider and its part.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Effect {
     /// Such as `customer` or `invoice`.
     pub kind: String,
@@ -124,70 +144,6 @@ pub struct BooksFacts {
     pub extra: Value,
 }
 
-/// What became of an object we linked.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum LinkState {
-    /// Usable.
-    Active,
-    /// Archived, merged away or deactivated in the books.
-    Inactive,
-    /// Deleted in the books.
-    Gone,
-    /// We voided or deleted it.
-    Ended,
-}
-
-impl LinkState {
-    /// The word as stored.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "ACTIVE",
-            Self::Inactive => "INACTIVE",
-            Self::Gone => "GONE",
-            Self::Ended => "ENDED",
-        }
-    }
-
-    /// Takes a stored word back.
-    pub fn from_stored(text: &str) -> Option<Self> {
-        [Self::Active, Self::Inactive, Self::Gone, Self::Ended]
-            .into_iter()
-            .find(|s| s.as_str() == text)
-    }
-}
-
-/// An effect's object in the books, as we last saw it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Link {
-    /// The effect.
-    pub effect_id: EffectId,
-    /// The provider's id.
-    pub external_id: String,
-    /// The provider's revision token; a hint only.
-    pub revision: String,
-    /// Hash of the fields we own, as last seen there.
-    pub fingerprint: String,
-    /// What became of it.
-    pub state: LinkState,
-}
-
-/// Links by document and effect.
-#[derive(Clone, Default, Debug)]
-pub struct Links(HashMap<(DocumentKind, SourceId, Effect), Link>);
-
-impl Links {
-    /// Adds a link.
-    pub fn insert(&mut self, kind: DocumentKind, id: SourceId, effect: Effect, link: Link) {
-        self.0.insert((kind, id, effect), link);
-    }
-
-    /// The link of a document's effect.
-    pub fn get(&self, kind: DocumentKind, id: &SourceId, effect: &Effect) -> Option<&Link> {
-        self.0.get(&(kind, id.clone(), effect.clone()))
-    }
-}
-
 /// Everything `plan` may look at.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
@@ -197,30 +153,12 @@ pub struct View<'a> {
     pub settings: &'a SyncSettings,
     /// Facts about the books.
     pub books: &'a BooksFacts,
-    /// Links of this document and of what it depends on.
+    /// Links of this document and of what it depends on: of each effect the newest generation.
     pub links: &'a Links,
-    /// The present state of this document's main object, when it was just read.
-    pub current: Option<&'a CurrentState>,
-}
-
-/// The result of reading a document's own object.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum CurrentState {
-    /// It is there.
-    There(Current),
-    /// It is not there any more.
-    NotThere,
-}
-
-/// An object as it is in the books now.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Current {
-    /// Where it is and what it holds.
-    pub landed: Landed,
-    /// Usable, inactive, gone or ended.
-    pub state: LinkState,
-    /// The object itself.
-    pub body: Value,
+    /// The present state of objects that were just read because a plan asked for them.
+    pub currents: &'a Currents,
+    /// Accounts and tax codes as imported from these books.
+    pub references: &'a References,
 }
 
 /// What a document version needs.
@@ -246,11 +184,12 @@ pub enum Need {
         /// Its id.
         id: SourceId,
     },
-    /// This document's own object must be read first.
+    /// An object that a link points to must be read first, this document's own or another's. Several may be
+    /// asked for at once; what was read is in `View::currents` of the next planning.
     Current {
-        /// Which effect.
+        /// Which effect; reads are grouped by its kind.
         effect: Effect,
-        /// Which object.
+        /// Which object, with the revision we last saw.
         external: External,
     },
 }

@@ -18,7 +18,7 @@ mod wire;
 
 use std::time::Duration;
 
-use model::{DocumentKind, Failure, Operation};
+use model::{DocumentKind, Failure};
 use provider_kit::{
     BooksFacts, CallResult, Current, Descriptor, Effect, External, Judgement, Limit, LimitScope,
     Member, PastCall, Plan, Provider, Reply, Request, Transport, View,
@@ -43,7 +43,11 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     production_url: "https://quickbooks.api.intuit.com",
     sandbox_url: "https://sandbox-quickbooks.api.intuit.com",
     kinds: &[DocumentKind::Client, DocumentKind::Invoice],
-    batch_size,
+    effect_kinds: &[CUSTOMER, INVOICE],
+    batch_size: |_, _| client::LARGEST_BATCH,
+    // As many ids as a query's address holds with room to spare.
+    read_size: 300,
+    imports: &[],
     calls_in_flight: 10,
     limits: &[
         Limit {
@@ -68,17 +72,6 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     // A page of 1,000 invoices of a few dozen lines each.
     reply_limit: 64 * 1024 * 1024,
 };
-
-const fn batch_size(kind: DocumentKind, _operation: Operation) -> usize {
-    match kind {
-        DocumentKind::Client | DocumentKind::Invoice => client::LARGEST_BATCH,
-        DocumentKind::Payment
-        | DocumentKind::CreditNote
-        | DocumentKind::TaxRate
-        | DocumentKind::Refund
-        | DocumentKind::WriteOff => 1,
-    }
-}
 
 impl Provider for Qbo {
     fn descriptor(&self) -> &'static Descriptor {

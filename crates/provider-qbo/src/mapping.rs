@@ -32,6 +32,7 @@ pub(crate) fn plan(view: &View<'_>) -> Plan {
         Body::TaxRate(_) => Err(failures::not_exported("Tax rates")),
         Body::Refund(_) => Err(failures::not_exported("Refunds")),
         Body::WriteOff(_) => Err(failures::not_exported("Write-offs")),
+        Body::Product(_) => Err(failures::not_exported("Products")),
     };
     planned.unwrap_or_else(Plan::Refused)
 }

@@ -200,7 +200,7 @@ impl Store {
         })
     }
 
-    /// Links of documents in one books, newest generation of each effect.
+    /// Links of documents in one books, of each effect the newest generation or none.
     pub async fn links(
         &self,
         held: &Held,
@@ -223,7 +223,8 @@ impl Store {
                join item i on i.books_id = $1 and i.kind = w.kind and i.source_id = w.source_id
                join effect e on e.item_id = i.id
                join link l on l.effect_id = e.id
-               order by e.generation"#,
+               where not exists (select from effect n
+                 where n.item_id = e.item_id and n.kind = e.kind and n.part = e.part and n.generation > e.generation)"#,
             held.books.uuid(),
             &kinds,
             &ids,

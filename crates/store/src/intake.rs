@@ -395,9 +395,9 @@ async fn want(
 const fn is_wanted(settings: &SyncSettings, document: &IncomingDocument) -> bool {
     match document.kind {
         DocumentKind::Client => settings.sync_clients || document.is_embedded,
-        DocumentKind::Invoice | DocumentKind::CreditNote | DocumentKind::WriteOff => {
-            settings.sync_invoices
-        }
+        DocumentKind::Invoice | DocumentKind::WriteOff => settings.sync_invoices,
+        DocumentKind::CreditNote => settings.sync_credit_notes,
+        DocumentKind::Product => settings.create_items,
         DocumentKind::Payment | DocumentKind::Refund => settings.sync_payments,
         DocumentKind::TaxRate => settings.sync_tax_codes,
     }

@@ -16,6 +16,7 @@ mod moving;
 pub mod outbox;
 mod pool;
 pub mod record;
+pub mod reference;
 pub mod schedule;
 pub mod seal;
 pub mod token;

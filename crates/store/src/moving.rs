@@ -37,8 +37,8 @@ pub struct ItemMove {
     pub attempts: u32,
     /// When the document was wanted here.
     pub wanted_at: DateTime<Utc>,
-    /// The present state of its object, when it was just read and nothing has to be sent.
-    pub seen: Option<(EffectId, Landed)>,
+    /// The present state of its objects that were just read, when nothing has to be sent.
+    pub seen: Vec<(EffectId, Landed)>,
     /// Where to.
     pub next: Next,
 }
@@ -275,7 +275,7 @@ pub(crate) async fn move_item(
     .fetch_optional(&mut *tx)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    if let Some((effect, landed)) = &each.seen {
+    for (effect, landed) in &each.seen {
         see(tx, each, *effect, landed).await?;
     }
     let is_due_now = follow(tx, record, each, &row.state).await?;

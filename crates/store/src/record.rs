@@ -420,7 +420,7 @@ async fn log(
              (extract(epoch from clock_timestamp() - $12) * 1000)::int)"#,
         record.account.0,
         record.integration.0,
-        element.item.kind.as_str(),
+        element.item.kind.entity_type(),
         element.item.source_id.as_str(),
         landed.map(|l| l.external_id.as_str()),
         status,

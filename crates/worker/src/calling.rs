@@ -263,7 +263,7 @@ impl Inner {
                 revision: landed.revision.clone(),
             };
             let read = self
-                .read_current(books, &member.step.effect, &[target])
+                .read_current(books, &member.step.effect.kind, &[target])
                 .await;
             match read {
                 Ok(found)

@@ -393,7 +393,7 @@ fn item_of(member: &OpenMember) -> ItemMove {
         trace: member.trace.clone(),
         attempts: member.attempts,
         wanted_at: member.wanted_at,
-        seen: None,
+        seen: Vec::new(),
         next: Next::More,
     }
 }

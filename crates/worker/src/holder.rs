@@ -75,7 +75,9 @@ pub(crate) async fn drive(
     nudge: Arc<Notify>,
 ) -> Result<Ended, StoreError> {
     let pacer = worker.pacer(&held).await?;
-    let books = Books::from_situation(held, worker.store.situation(&held).await?, pacer)?;
+    let situation = worker.store.situation(&held).await?;
+    let references = worker.store.references(&held).await?;
+    let books = Books::from_situation(held, situation, references, pacer)?;
     let until = worker.clock.monotonic() + worker.policy.slice;
     let mut drive = Drive {
         worker,
@@ -327,9 +329,9 @@ impl Drive {
 fn claim_limit(worker: &Inner, free: usize) -> i64 {
     let descriptor = worker.provider.descriptor();
     let largest = descriptor
-        .kinds
+        .effect_kinds
         .iter()
-        .map(|kind| (descriptor.batch_size)(*kind, model::Operation::Create))
+        .map(|kind| (descriptor.batch_size)(kind, model::Operation::Create))
         .max();
     i64::try_from((largest.unwrap_or(1) * free).clamp(1, 300)).unwrap_or(1)
 }

@@ -15,6 +15,7 @@ mod closing;
 mod config;
 mod drive;
 mod holder;
+mod looking;
 mod metrics;
 mod news;
 mod outcome;

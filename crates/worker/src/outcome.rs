@@ -187,7 +187,7 @@ impl Member<'_> {
     fn difference(&self, landed: &Landed) -> Option<Finding> {
         let totals = landed
             .totals
-            .filter(|_| self.planned.step.operation != Operation::Void)?;
+            .filter(|_| !is_ending(self.planned.step.operation))?;
         let books = Stated {
             currency: totals.currency,
             tax: totals.tax,
@@ -327,14 +327,22 @@ pub(crate) fn unclear(message: &str) -> Failure {
 }
 
 pub(crate) fn stored_landed(landed: &Landed, operation: Operation) -> stored::Landed {
-    let ended = matches!(operation, Operation::Void | Operation::Delete);
     stored::Landed {
         external_id: landed.external_id.clone(),
         revision: landed.revision.clone(),
         fingerprint: landed.fingerprint.clone(),
-        state: if ended { "ENDED" } else { "ACTIVE" },
+        state: if is_ending(operation) {
+            "ENDED"
+        } else {
+            "ACTIVE"
+        },
         currency: landed.totals.map(|t| t.currency.to_string()),
         tax: landed.totals.map(|t| t.tax.get()),
         gross: landed.totals.map(|t| t.gross.get()),
     }
+}
+
+/// Afterwards the object does not count any more, whatever totals it still states.
+const fn is_ending(operation: Operation) -> bool {
+    matches!(operation, Operation::Void | Operation::Delete)
 }

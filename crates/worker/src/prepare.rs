@@ -1,19 +1,20 @@
 //! From claimed items to calls: plan, read what must be known, group what goes together.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
 
+use model::document::{Line, Product};
 use model::{
     Body, DocumentKind, EffectId, Failure, FailureKind, ItemState, Lane, Operation, SourceId,
 };
-use provider_kit::{Current, CurrentState, Effect, External, LinkState, Links, Need, Plan, View};
+use provider_kit::{Need, Plan, View};
 use store::StoreError;
-use store::claim::{Claimed, LinkRow, SUSPECT};
+use store::claim::{Claimed, SUSPECT};
 use store::record::{self, ItemMove, Next};
 
 use crate::Inner;
-use crate::outcome::{Halt, next_after, seed, stored_landed};
-use crate::work::{Books, Planned, Stated, Taken, Work, links_of, moved};
+use crate::looking::{Known, Wish};
+use crate::outcome::{Halt, next_after, seed};
+use crate::work::{Books, Planned, Stated, Taken, Work, moved};
 
 /// At most this many live documents go one by one, side by side; more go in a batch.
 const SINGLE_CALLS: usize = 4;
@@ -23,8 +24,8 @@ const SINGLE_CALLS: usize = 4;
 /// poison runs alone from the second on, so that the rest costs nobody else anything.
 pub(crate) const MOST_CRASHES: u32 = 5;
 
-/// Ids of objects that we changed lately, with how long a read may still lag behind that.
-type Young = HashMap<String, Duration>;
+/// Rounds of reads that a plan may ask for: its own objects, then what these point to, then one more.
+const MOST_READ_ROUNDS: usize = 3;
 
 /// What is to be done with the items of a claim.
 #[derive(Default)]
@@ -37,212 +38,157 @@ pub(crate) struct Prepared {
     pub(crate) halt: Option<Halt>,
 }
 
+/// Where one item goes after planning.
+enum Ahead {
+    /// Something must be read first.
+    Read(Vec<Wish>),
+    /// Somewhere, without a call.
+    Move(Next),
+    /// Nothing is left to do; what was read of its own objects is what their links say from now on.
+    Finish(Vec<(EffectId, record::Landed)>),
+    /// A step is to be brought about.
+    Send(Box<Planned>),
+}
+
 impl Inner {
-    /// Plans claimed items that have no open call.
+    /// Plans claimed items that have no open call, with as many rounds of reads as plans may ask for.
     pub(crate) async fn prepare(
         &self,
         books: &Books,
         claimed: Vec<Claimed>,
     ) -> Result<Prepared, StoreError> {
         let mut prepared = Prepared::default();
-        let mut taken = Vec::with_capacity(claimed.len());
+        let mut asking = Vec::with_capacity(claimed.len());
         for each in claimed {
             match Taken::read(each) {
-                Ok(item) => taken.push(item),
+                Ok(item) => asking.push(item),
                 Err(unread) => {
                     let (claimed, error) = *unread;
                     prepared.moves.push(moved(&claimed, unreadable(&error)));
                 }
             }
         }
-        let rows = self.store.links(&books.held, &wanted_links(&taken)).await?;
-        let young = self.young(&rows);
-        let links = links_of(rows)?;
-        let (first_reads, mut works) =
-            self.plan_all(books, &links, taken, &HashMap::new(), &mut prepared);
-        if !first_reads.is_empty() {
-            works.extend(
-                self.read_and_plan(books, &links, (&young, first_reads), &mut prepared)
-                    .await,
-            );
+        let rows = self
+            .store
+            .links(&books.held, &wanted_links(&asking))
+            .await?;
+        let mut known = Known::new(rows, self.lag())?;
+        let mut works = Vec::new();
+        for round in 0..=MOST_READ_ROUNDS {
+            let wishes = self.plan_all(books, &known, asking, &mut prepared, &mut works);
+            asking = if round == MOST_READ_ROUNDS {
+                let endless = wishes
+                    .iter()
+                    .map(|(item, _)| moved(&item.claimed, no_need()));
+                prepared.moves.extend(endless);
+                Vec::new()
+            } else {
+                self.read_round(books, &mut known, wishes, &mut prepared)
+                    .await
+            };
+            if asking.is_empty() {
+                break;
+            }
         }
         prepared.calls = self.group(works);
         Ok(prepared)
     }
 
-    /// Plans each; answers those that must be read first, and those ready.
+    /// Plans each; answers those that something must be read for.
     fn plan_all(
         &self,
         books: &Books,
-        links: &Links,
-        taken: Vec<Taken>,
-        current: &HashMap<model::ItemId, CurrentState>,
+        known: &Known,
+        items: Vec<Taken>,
         prepared: &mut Prepared,
-    ) -> (Vec<(Taken, Effect, External)>, Vec<Work>) {
-        let mut reads = Vec::new();
-        let mut works = Vec::new();
-        for item in taken {
-            let known = current.get(&item.claimed.item);
-            if let Some((effect, external)) = must_look(&item, links).filter(|_| known.is_none()) {
-                reads.push((item, effect, external));
-                continue;
-            }
-            let view = View {
-                document: &item.document,
-                settings: &books.settings,
-                books: &books.facts,
-                links,
-                current: known,
-            };
-            match self.provider.plan(&view) {
-                Plan::Steps(steps) => {
-                    let is_last = steps.len() == 1;
-                    match steps.into_iter().next() {
-                        None => {
-                            let seen = known.and_then(|state| seen(&item, links, state));
-                            let done = moved(&item.claimed, finished(ItemState::Done, None));
-                            prepared.moves.push(ItemMove { seen, ..done });
-                        }
-                        Some(step) => {
-                            let stated = Stated::of(&item.document.body);
-                            let planned = Planned {
-                                step,
-                                is_last,
-                                stated,
-                            };
-                            works.push(Work::new(item.claimed, planned, &books.installation));
-                        }
-                    }
+        works: &mut Vec<Work>,
+    ) -> Vec<(Taken, Vec<Wish>)> {
+        let mut wishes = Vec::new();
+        for item in items {
+            match self.plan_one(books, known, &item, prepared) {
+                Ahead::Read(wanted) => wishes.push((item, wanted)),
+                Ahead::Move(next) => prepared.moves.push(moved(&item.claimed, next)),
+                Ahead::Finish(seen) => {
+                    let done = moved(&item.claimed, finished(ItemState::Done, None));
+                    prepared.moves.push(ItemMove { seen, ..done });
                 }
-                Plan::Skip(why) => {
-                    prepared.moves.push(moved(
-                        &item.claimed,
-                        finished(ItemState::Skipped, Some(why.to_owned())),
-                    ));
+                Ahead::Send(planned) => {
+                    works.push(Work::new(item, *planned, known, &books.installation));
                 }
-                Plan::Refused(failure) => {
-                    let (next, halt) = self.after(&item.claimed, &failure);
-                    prepared.halt = prepared.halt.take().or(halt);
-                    prepared.moves.push(moved(&item.claimed, next));
-                }
-                Plan::Needs(needs) => match first_need(needs) {
-                    Some(Need::Current { effect, external }) => {
-                        reads.push((item, effect, external));
-                    }
-                    Some(Need::Document { kind, id }) => {
-                        prepared
-                            .moves
-                            .push(moved(&item.claimed, wait_for(kind, id)));
-                    }
-                    None => prepared.moves.push(moved(&item.claimed, no_need())),
-                },
             }
         }
-        (reads, works)
+        wishes
     }
 
-    /// One read per effect kind and batch, then the plans with what was read.
-    async fn read_and_plan(
+    fn plan_one(
         &self,
         books: &Books,
-        links: &Links,
-        (young, reads): (&Young, Vec<(Taken, Effect, External)>),
+        known: &Known,
+        item: &Taken,
         prepared: &mut Prepared,
-    ) -> Vec<Work> {
-        let mut by_effect: BTreeMap<String, Vec<(Taken, Effect, External)>> = BTreeMap::new();
-        for read in reads {
-            by_effect.entry(read.1.kind.clone()).or_default().push(read);
+    ) -> Ahead {
+        if let Some(wish) = known.must_look(item) {
+            return Ahead::Read(vec![wish]);
         }
-        let mut works = Vec::new();
-        for group in by_effect.into_values() {
-            let targets: Vec<External> = group
-                .iter()
-                .map(|(_, _, external)| external.clone())
-                .collect();
-            let Some((_, effect, _)) = group.first() else {
-                continue;
-            };
-            let found = match self.read_current(books, effect, &targets).await {
-                Ok(found) => found,
-                Err(failure) => {
-                    for (item, _, _) in &group {
-                        let (next, halt) = self.after(&item.claimed, &failure);
-                        prepared.halt = prepared.halt.take().or(halt);
-                        prepared.moves.push(moved(&item.claimed, next));
-                    }
-                    continue;
-                }
-            };
-            let mut current = HashMap::new();
-            let mut taken = Vec::new();
-            for (item, _, external) in group {
-                if let Some(wait) = lags_behind(&found, &external, young) {
-                    prepared.moves.push(moved(&item.claimed, read_later(wait)));
-                    continue;
-                }
-                current.insert(item.claimed.item, state_of(&found, &external));
-                taken.push(item);
+        let view = View {
+            document: &item.document,
+            settings: &books.settings,
+            books: &books.facts,
+            links: &known.links,
+            currents: &known.currents,
+            references: &books.references,
+        };
+        match self.provider.plan(&view) {
+            Plan::Steps(steps) => {
+                let is_last = steps.len() == 1;
+                let Some(step) = steps.into_iter().next() else {
+                    return Ahead::Finish(known.seen(item));
+                };
+                Ahead::Send(Box::new(Planned {
+                    step,
+                    is_last,
+                    stated: Stated::of(&item.document.body),
+                }))
             }
-            let (unsettled, done) = self.plan_all(books, links, taken, &current, prepared);
-            // A plan that asks for the same read again would ask for ever.
-            prepared.moves.extend(
-                unsettled
-                    .iter()
-                    .map(|(item, _, _)| moved(&item.claimed, no_need())),
-            );
-            works.extend(done);
+            Plan::Skip(why) => Ahead::Move(finished(ItemState::Skipped, Some(why.to_owned()))),
+            Plan::Refused(failure) => {
+                let (next, halt) = self.after(&item.claimed, &failure);
+                prepared.halt = prepared.halt.take().or(halt);
+                Ahead::Move(next)
+            }
+            Plan::Needs(needs) => wanted(needs, known),
         }
-        works
     }
 
-    /// Objects that we changed so lately that a read may not show it yet, and for how much longer.
-    fn young(&self, links: &[LinkRow]) -> Young {
-        let lag = self
-            .provider
-            .descriptor()
-            .lookup_lag
-            .min(self.policy.settle);
-        links
-            .iter()
-            // An echo's link was written without looking, and not for a change of ours.
-            .filter(|link| link.written_ago < lag && !link.revision.is_empty())
-            .map(|link| {
-                (
-                    link.external_id.clone(),
-                    lag.saturating_sub(link.written_ago),
-                )
-            })
-            .collect()
-    }
-
-    fn after(&self, claimed: &Claimed, failure: &Failure) -> (Next, Option<Halt>) {
+    pub(crate) fn after(&self, claimed: &Claimed, failure: &Failure) -> (Next, Option<Halt>) {
         let item = moved(claimed, Next::More);
         next_after(failure, claimed.attempts, &self.policy, seed(&item))
     }
 
-    /// Calls of one kind and operation, in the provider's batch size; a few live documents go side by side.
+    /// Calls of one document kind, effect kind and operation, in the provider's batch size; a few live documents
+    /// go side by side.
     fn group(&self, works: Vec<Work>) -> Vec<Vec<Work>> {
-        let mut groups: BTreeMap<(DocumentKind, &'static str, bool), Vec<Work>> = BTreeMap::new();
+        let mut groups: BTreeMap<(DocumentKind, String, &'static str, bool), Vec<Work>> =
+            BTreeMap::new();
         for work in works {
-            let is_suspect = work.claimed.crash_count >= SUSPECT;
-            groups
-                .entry((
-                    work.claimed.kind,
-                    work.planned.step.operation.as_str(),
-                    is_suspect,
-                ))
-                .or_default()
-                .push(work);
+            let step = &work.planned.step;
+            let key = (
+                work.claimed.kind,
+                step.effect.kind.clone(),
+                step.operation.as_str(),
+                work.claimed.crash_count >= SUSPECT,
+            );
+            groups.entry(key).or_default().push(work);
         }
         let mut calls = Vec::new();
-        for ((kind, operation, is_suspect), group) in groups {
+        for ((_, effect_kind, operation, is_suspect), group) in groups {
             let operation = Operation::from_stored(operation).unwrap_or(Operation::Create);
             let is_small =
                 group.len() <= SINGLE_CALLS && group.iter().all(|w| w.claimed.lane == Lane::Live);
             let most = if is_small || is_suspect {
                 1
             } else {
-                (self.provider.descriptor().batch_size)(kind, operation).max(1)
+                (self.provider.descriptor().batch_size)(&effect_kind, operation).max(1)
             };
             let mut rest = group.into_iter();
             loop {
@@ -257,90 +203,35 @@ impl Inner {
     }
 }
 
-/// An item that must look first, with the object to look at: its newest link.
-fn must_look(item: &Taken, links: &Links) -> Option<(Effect, External)> {
-    if !item.claimed.look_first {
-        return None;
+/// The products of some lines.
+fn products(lines: &[Line]) -> impl Iterator<Item = (DocumentKind, SourceId)> {
+    lines
+        .iter()
+        .filter_map(|line| line.product_code.as_deref())
+        .map(|code| (DocumentKind::Product, Product::id_of(code)))
+}
+
+/// What a plan needs: documents first, since what is not in the books cannot be read; then reads that were not
+/// made yet. A plan that asks again for what was read would ask for ever.
+fn wanted(needs: Vec<Need>, known: &Known) -> Ahead {
+    let mut wishes = Vec::new();
+    for need in needs {
+        match need {
+            Need::Document { kind, id } => return Ahead::Move(wait_for(kind, id)),
+            Need::Current { effect, external } => {
+                let is_read = known.currents.get(&effect.kind, &external.id).is_some();
+                let wish = (effect.kind, external);
+                if !is_read && !wishes.contains(&wish) {
+                    wishes.push(wish);
+                }
+            }
+        }
     }
-    let row = item
-        .claimed
-        .effects
-        .iter()
-        .filter(|e| e.part.is_empty())
-        .max_by_key(|e| e.generation)?;
-    let effect = Effect {
-        kind: row.kind.clone(),
-        part: row.part.clone(),
-    };
-    let link = links.get(item.claimed.kind, &item.claimed.source_id, &effect)?;
-    Some((
-        effect,
-        External {
-            id: link.external_id.clone(),
-            revision: link.revision.clone(),
-        },
-    ))
-}
-
-/// What was just read of the item's object, for its link: a person may have made the books agree.
-fn seen(item: &Taken, links: &Links, state: &CurrentState) -> Option<(EffectId, record::Landed)> {
-    let row = item
-        .claimed
-        .effects
-        .iter()
-        .filter(|e| e.part.is_empty())
-        .max_by_key(|e| e.generation)?;
-    let effect = Effect {
-        kind: row.kind.clone(),
-        part: row.part.clone(),
-    };
-    let link = links.get(item.claimed.kind, &item.claimed.source_id, &effect)?;
-    Some((
-        row.id,
-        match state {
-            CurrentState::There(current) => record::Landed {
-                state: current.state.as_str(),
-                ..stored_landed(&current.landed, Operation::Update)
-            },
-            CurrentState::NotThere => record::Landed {
-                external_id: link.external_id.clone(),
-                revision: link.revision.clone(),
-                fingerprint: link.fingerprint.clone(),
-                state: LinkState::Gone.as_str(),
-                currency: None,
-                tax: None,
-                gross: None,
-            },
-        },
-    ))
-}
-
-/// A read that does not show the revision we last saw may lag behind our own change: until the lag is over it
-/// proves neither a person's edit nor a deletion. Answers how long to wait.
-fn lags_behind(found: &[Current], external: &External, young: &Young) -> Option<Duration> {
-    let wait = young.get(&external.id)?;
-    let shows_ours = found.iter().any(|current| {
-        current.landed.external_id == external.id && current.landed.revision == external.revision
-    });
-    (!shows_ours).then_some(*wait)
-}
-
-fn read_later(after: Duration) -> Next {
-    let failure = Failure::new(
-        FailureKind::Unreachable,
-        "READ_LAGS",
-        "The books do not show Tieout's own last change yet; they are read again by themselves.",
-    );
-    Next::Later { after, failure }
-}
-
-fn state_of(found: &[Current], external: &External) -> CurrentState {
-    found
-        .iter()
-        .find(|current| current.landed.external_id == external.id)
-        .map_or(CurrentState::NotThere, |current| {
-            CurrentState::There(current.clone())
-        })
+    if wishes.is_empty() {
+        Ahead::Move(no_need())
+    } else {
+        Ahead::Read(wishes)
+    }
 }
 
 /// The documents whose links planning will ask for.
@@ -348,10 +239,18 @@ fn wanted_links(taken: &[Taken]) -> BTreeSet<(DocumentKind, SourceId)> {
     let mut wanted = BTreeSet::new();
     for item in taken {
         wanted.insert((item.claimed.kind, item.claimed.source_id.clone()));
+        // Parts are named after invoices; one that the document no longer names may have to be ended.
+        let parts = item
+            .claimed
+            .effects
+            .iter()
+            .filter_map(|e| e.part.parse().ok());
+        wanted.extend(parts.map(|invoice| (DocumentKind::Invoice, invoice)));
         match &item.document.body {
-            Body::Client(_) | Body::TaxRate(_) => {}
+            Body::Client(_) | Body::TaxRate(_) | Body::Product(_) => {}
             Body::Invoice(invoice) => {
                 wanted.insert((DocumentKind::Client, invoice.client.id.clone()));
+                wanted.extend(products(&invoice.lines));
             }
             Body::Payment(payment) => {
                 wanted.insert((DocumentKind::Client, payment.client.id.clone()));
@@ -364,6 +263,7 @@ fn wanted_links(taken: &[Taken]) -> BTreeSet<(DocumentKind, SourceId)> {
             }
             Body::CreditNote(note) => {
                 wanted.insert((DocumentKind::Client, note.client.id.clone()));
+                wanted.extend(products(&note.lines));
                 wanted.extend(
                     note.allocations
                         .iter()
@@ -379,14 +279,6 @@ fn wanted_links(taken: &[Taken]) -> BTreeSet<(DocumentKind, SourceId)> {
         }
     }
     wanted
-}
-
-/// Documents first: what must be in the books before a read makes sense.
-fn first_need(needs: Vec<Need>) -> Option<Need> {
-    let (documents, others): (Vec<_>, Vec<_>) = needs
-        .into_iter()
-        .partition(|n| matches!(n, Need::Document { .. }));
-    documents.into_iter().chain(others).next()
 }
 
 const fn finished(state: ItemState, reason: Option<String>) -> Next {

@@ -88,12 +88,13 @@ impl Inner {
     pub(crate) async fn read_current(
         &self,
         books: &Books,
-        effect: &Effect,
+        effect_kind: &str,
         targets: &[External],
     ) -> Result<Vec<Current>, Failure> {
-        let request = self.provider.read(effect, targets, &books.facts);
+        let effect = Effect::main(effect_kind);
+        let request = self.provider.read(&effect, targets, &books.facts);
         let reply = self.perform(books, request, Purpose::Read, None).await?;
-        self.provider.parse_read(effect, &reply)
+        self.provider.parse_read(&effect, &reply)
     }
 }
 

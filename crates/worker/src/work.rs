@@ -3,15 +3,18 @@
 use std::sync::{Arc, Mutex};
 
 use model::money::Amount;
-use model::{AttemptId, Body, Currency, Document, EffectId, Environment, SyncSettings};
+use model::{AttemptId, Body, Currency, Document, EffectId, Environment, Operation, SyncSettings};
 use provider_kit::pacing::Pacer;
-use provider_kit::{BooksFacts, Effect, Link, LinkState, Links, Marker, Step};
+use provider_kit::{BooksFacts, Effect, Link, LinkState, Links, Marker, References, Step};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::StoreError;
-use store::claim::{Claimed, LinkRow, Situation};
+use store::claim::{Claimed, EffectRow, LinkRow, Situation};
 use store::lease::Held;
 use store::record::{ItemMove, Next};
+use store::reference::Stored;
+
+use crate::looking::Known;
 
 /// The books under this lease.
 #[derive(Clone)]
@@ -20,6 +23,7 @@ pub(crate) struct Books {
     pub(crate) provider: String,
     pub(crate) facts: BooksFacts,
     pub(crate) settings: SyncSettings,
+    pub(crate) references: Arc<References>,
     pub(crate) installation: String,
     pub(crate) token_set: Option<model::TokenSetId>,
     pub(crate) pacer: Arc<Mutex<Pacer>>,
@@ -29,6 +33,7 @@ impl Books {
     pub(crate) fn from_situation(
         held: Held,
         situation: Situation,
+        references: Stored,
         pacer: Pacer,
     ) -> Result<Self, StoreError> {
         let damaged = |what: &str, e: &dyn std::fmt::Display| {
@@ -52,6 +57,7 @@ impl Books {
             },
             settings: serde_json::from_value(situation.settings)
                 .map_err(|e| damaged("settings", &e))?,
+            references: Arc::new(References::new(references.accounts, references.tax_codes)),
             provider: situation.provider,
             installation: situation.installation,
             token_set: situation.token_set,
@@ -85,7 +91,7 @@ pub(crate) fn moved(claimed: &Claimed, next: Next) -> ItemMove {
         trace: claimed.trace.clone(),
         attempts: claimed.attempts,
         wanted_at: claimed.wanted_at,
-        seen: None,
+        seen: Vec::new(),
         next,
     }
 }
@@ -127,7 +133,8 @@ impl Stated {
             | Body::Payment(_)
             | Body::TaxRate(_)
             | Body::Refund(_)
-            | Body::WriteOff(_) => None,
+            | Body::WriteOff(_)
+            | Body::Product(_) => None,
         }
     }
 }
@@ -142,16 +149,26 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    /// Uses the effect's newest generation, or makes the first.
-    pub(crate) fn new(claimed: Claimed, planned: Planned, installation: &str) -> Self {
+    /// Uses the effect's newest generation, or makes the first. What we ended ourselves is not created again
+    /// under its old mark: that begins a new generation.
+    pub(crate) fn new(item: Taken, planned: Planned, known: &Known, installation: &str) -> Self {
+        let claimed = item.claimed;
         let step = &planned.step;
-        let known = claimed
+        let newest = claimed
             .effects
             .iter()
             .filter(|row| row.kind == step.effect.kind && row.part == step.effect.part)
             .max_by_key(|row| row.generation);
-        let effect = known.map_or_else(EffectId::fresh, |row| row.id);
-        let generation = known.map_or(1, |row| row.generation);
+        let link = known
+            .links
+            .get(claimed.kind, &claimed.source_id, &step.effect);
+        let (effect, generation) = match newest {
+            None => (EffectId::fresh(), 1),
+            Some(row) if step.operation == Operation::Create && has_ended(link, row) => {
+                (EffectId::fresh(), row.generation + 1)
+            }
+            Some(row) => (row.id, row.generation),
+        };
         let marker = Marker {
             installation: installation.to_owned(),
             effect,
@@ -165,6 +182,11 @@ impl Work {
             attempt: AttemptId::fresh(),
         }
     }
+}
+
+/// Whether this very generation was ended by us.
+fn has_ended(link: Option<&Link>, row: &EffectRow) -> bool {
+    link.is_some_and(|link| link.effect_id == row.id && link.state == LinkState::Ended)
 }
 
 /// Stored links in the words of the kit.

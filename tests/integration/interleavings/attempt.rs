@@ -44,7 +44,7 @@ impl Attempt {
                 trace: None,
                 attempts: claimed.attempts,
                 wanted_at: claimed.wanted_at,
-                seen: None,
+                seen: Vec::new(),
                 next: Next::More,
             },
         }

@@ -9,7 +9,7 @@ use super::rehearsal::{calls, creation, linked, marker, plan, send};
 use super::trials::{
     all_unknown, cut, damaged, damages, for_any, garbage, is_real_cut, is_sound, is_unknown, raw,
 };
-use crate::{ElementResult, Plan};
+use crate::{Currents, ElementResult, Plan};
 
 /// A faithful reply is done for every member, with the fingerprint that was planned.
 pub fn a_faithful_reply_says_done_and_keeps_the_fingerprint(fixture: &impl Fixture) {
@@ -43,7 +43,7 @@ pub fn what_landed_needs_nothing_more(fixture: &impl Fixture) {
             panic!("{}: {result:?}", sent.name());
         };
         let links = linked(fixture, &document, 0, &landed.fingerprint);
-        let again = plan(fixture, &document, &links, None);
+        let again = plan(fixture, &document, &links, &Currents::default());
         assert_eq!(again, Plan::Steps(Vec::new()), "{kind:?}");
     }
 }

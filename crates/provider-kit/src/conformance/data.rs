@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use model::{DocumentKind, Operation, ProviderKey};
+use model::{DocumentKind, ImportKind, Operation, ProviderKey};
 use proptest::prelude::*;
 
 use super::Fixture;
@@ -32,16 +32,32 @@ pub fn the_descriptor_is_sane(fixture: &impl Fixture) {
     );
     let kinds: HashSet<DocumentKind> = descriptor.kinds.iter().copied().collect();
     assert!(!kinds.is_empty() && kinds.len() == descriptor.kinds.len());
-    for kind in DocumentKind::ALL {
+    let effects: HashSet<&str> = descriptor.effect_kinds.iter().copied().collect();
+    assert!(!effects.is_empty() && effects.len() == descriptor.effect_kinds.len());
+    for kind in descriptor.kinds {
+        let main = fixture.effect(*kind).kind;
+        assert!(effects.contains(main.as_str()), "{main} is no effect kind");
+    }
+    for effect in descriptor.effect_kinds {
         for operation in [
             Operation::Create,
             Operation::Update,
             Operation::Void,
             Operation::Delete,
         ] {
-            let size = (descriptor.batch_size)(kind, operation);
-            assert!((1..=1_000).contains(&size), "a batch of {size} {kind:?}");
+            let size = (descriptor.batch_size)(effect, operation);
+            assert!((1..=1_000).contains(&size), "a batch of {size} {effect}");
         }
+    }
+    assert!((1..=1_000).contains(&descriptor.read_size));
+    for what in ImportKind::ALL {
+        let requests = fixture.provider().imports(what, &fixture.books());
+        let is_named = descriptor.imports.contains(&what);
+        assert_eq!(
+            is_named,
+            !requests.is_empty(),
+            "{what:?} is named and asked for, or neither"
+        );
     }
     assert!((1..=100).contains(&descriptor.calls_in_flight));
     for limit in descriptor.limits {

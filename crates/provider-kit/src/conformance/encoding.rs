@@ -95,7 +95,7 @@ pub fn calls_keep_to_the_batch_sizes_of_the_descriptor(fixture: &impl Fixture) {
             let Some(first) = stage.plan(fixture, kind, 0) else {
                 continue;
             };
-            let most = (descriptor.batch_size)(kind, first.step.operation);
+            let most = (descriptor.batch_size)(&first.step.effect.kind, first.step.operation);
             let mut planned: Vec<Planned> = vec![first];
             planned.extend((1..=most).filter_map(|number| stage.plan(fixture, kind, number)));
             assert_eq!(planned.len(), most + 1);

@@ -46,7 +46,10 @@ const fn descriptor(deadline: u64) -> Descriptor {
         production_url: "https://cards.example",
         sandbox_url: "https://sandbox.cards.example",
         kinds: &[DocumentKind::Client, DocumentKind::WriteOff],
+        effect_kinds: &["CLIENT", "WRITE_OFF"],
         batch_size: |_, _| LARGEST_BATCH,
+        read_size: 50,
+        imports: &[],
         calls_in_flight: 1,
         limits: &[],
         processing_limit: Duration::from_secs(30),
@@ -109,7 +112,7 @@ impl Provider for CardIndex {
             id: link.external_id.clone(),
             revision: link.revision.clone(),
         };
-        match view.current {
+        match view.currents.get(&effect.kind, &external.id) {
             None => Plan::Needs(vec![Need::Current { effect, external }]),
             Some(CurrentState::NotThere) => Plan::Refused(unclear("GONE")),
             Some(CurrentState::There(_)) => {

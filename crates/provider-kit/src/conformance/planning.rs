@@ -6,15 +6,19 @@ use proptest::prelude::*;
 use super::rehearsal::{add_link, creation, dependencies, linked, plan};
 use super::trials::{for_any, speaks_plainly};
 use super::{Fixture, samples};
-use crate::{Links, Need, Plan};
+use crate::{Currents, Links, Need, Plan};
 
 /// The same view plans the same, and strangers' links, whenever added, play no part.
 pub fn the_same_view_plans_the_same_whatever_the_order_of_its_links(fixture: &impl Fixture) {
     for &kind in fixture.provider().descriptor().kinds {
         let document = samples::document(kind, 0, "");
         let links = dependencies(fixture, &document);
-        let first = plan(fixture, &document, &links, None);
-        assert_eq!(first, plan(fixture, &document, &links, None), "{kind:?}");
+        let first = plan(fixture, &document, &links, &Currents::default());
+        assert_eq!(
+            first,
+            plan(fixture, &document, &links, &Currents::default()),
+            "{kind:?}"
+        );
         let strangers: Vec<usize> = (100..160).collect();
         let with = |order: &mut dyn Iterator<Item = &usize>| {
             let mut links = Links::default();
@@ -28,7 +32,7 @@ pub fn the_same_view_plans_the_same_whatever_the_order_of_its_links(fixture: &im
                     add_link(fixture, &mut links, kind, id, 900 + own.len(), "seen");
                 }
             }
-            plan(fixture, &document, &links, None)
+            plan(fixture, &document, &links, &Currents::default())
         };
         assert_eq!(first, with(&mut strangers.iter()), "{kind:?}");
         assert_eq!(first, with(&mut strangers.iter().rev()), "{kind:?}");
@@ -42,7 +46,7 @@ pub fn what_was_never_sent_is_not_ended(fixture: &impl Fixture) {
             let mut document = samples::document(kind, 0, "");
             document.lifecycle = lifecycle;
             for links in [Links::default(), dependencies(fixture, &document)] {
-                let planned = plan(fixture, &document, &links, None);
+                let planned = plan(fixture, &document, &links, &Currents::default());
                 assert!(matches!(planned, Plan::Skip(_)), "{kind:?}: {planned:?}");
             }
         }
@@ -56,7 +60,12 @@ pub fn a_kind_that_the_descriptor_does_not_name_is_refused_in_words(fixture: &im
             continue;
         }
         let document = samples::document(kind, 0, "");
-        let planned = plan(fixture, &document, &dependencies(fixture, &document), None);
+        let planned = plan(
+            fixture,
+            &document,
+            &dependencies(fixture, &document),
+            &Currents::default(),
+        );
         let Plan::Refused(failure) = planned else {
             panic!("{kind:?} is not in the descriptor, and yet: {planned:?}");
         };
@@ -70,7 +79,7 @@ pub fn a_missing_dependency_is_named(fixture: &impl Fixture) {
     for &kind in fixture.provider().descriptor().kinds {
         let document = samples::document(kind, 0, "");
         let named = samples::named_by(&document);
-        match plan(fixture, &document, &Links::default(), None) {
+        match plan(fixture, &document, &Links::default(), &Currents::default()) {
             Plan::Needs(needs) => {
                 assert!(!needs.is_empty(), "{kind:?} waits for nothing");
                 for need in needs {
@@ -94,7 +103,7 @@ pub fn what_the_books_already_hold_needs_nothing(fixture: &impl Fixture) {
     for &kind in fixture.provider().descriptor().kinds {
         let created = creation(fixture, kind, 0);
         let links = linked(fixture, &created.document, 0, &created.step.fingerprint);
-        let planned = plan(fixture, &created.document, &links, None);
+        let planned = plan(fixture, &created.document, &links, &Currents::default());
         assert_eq!(planned, Plan::Steps(Vec::new()), "{kind:?}");
     }
 }
@@ -110,8 +119,11 @@ pub fn any_text_is_planned_or_refused_in_words(fixture: &impl Fixture) {
         for_any(&text, |text| {
             let document = samples::document(kind, 0, &text);
             let links = dependencies(fixture, &document);
-            let planned = plan(fixture, &document, &links, None);
-            assert_eq!(planned, plan(fixture, &document, &links, None));
+            let planned = plan(fixture, &document, &links, &Currents::default());
+            assert_eq!(
+                planned,
+                plan(fixture, &document, &links, &Currents::default())
+            );
             match planned {
                 Plan::Steps(steps) => assert!(!steps.is_empty(), "it is new"),
                 Plan::Refused(failure) => speaks_plainly(&failure),

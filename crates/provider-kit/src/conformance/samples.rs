@@ -2,8 +2,8 @@
 
 use chrono::NaiveDate;
 use model::document::{
-    Address, Client, ClientSnapshot, CreditNote, Invoice, Line, Payment, Refund, TaxRate, Totals,
-    WriteOff,
+    Address, Client, ClientSnapshot, CreditNote, Invoice, Line, Payment, Product, Refund, TaxRate,
+    Totals, WriteOff,
 };
 use model::money::{Quantity, UnitPrice};
 use model::{AccountId, Amount, Body, Currency, Document, DocumentKind, Lifecycle, SourceId};
@@ -34,6 +34,10 @@ pub fn document(kind: DocumentKind, number: usize, text: &str) -> Document {
             written_off_on: day(6),
             reason: Some(format!("Insolvent{text}")),
         }),
+        DocumentKind::Product => Body::Product(Product {
+            code: id(kind, number).to_string(),
+            name: format!("Product {number}{text}"),
+        }),
     };
     Document {
         account: AccountId(1),
@@ -56,16 +60,17 @@ pub fn changed(document: &Document) -> Document {
         Body::TaxRate(rate) => rate.name.push_str(" (new)"),
         Body::Refund(refund) => refund.refunded_on = day(20),
         Body::WriteOff(off) => off.written_off_on = day(20),
+        Body::Product(product) => product.name.push_str(" (new)"),
     }
     next
 }
 
-/// The next version of a sample, in which it is over: clients are deleted, everything else is voided.
+/// The next version of a sample, in which it is over: clients and products are deleted, the rest is voided.
 pub fn ended(document: &Document) -> Document {
     Document {
         version: document.version + 1,
         lifecycle: match document.kind() {
-            DocumentKind::Client => Lifecycle::Deleted,
+            DocumentKind::Client | DocumentKind::Product => Lifecycle::Deleted,
             _ => Lifecycle::Voided,
         },
         ..document.clone()
@@ -77,7 +82,7 @@ pub fn named_by(document: &Document) -> Vec<(DocumentKind, SourceId)> {
     let client = |who: &ClientSnapshot| (DocumentKind::Client, who.id.clone());
     let invoice = |id: &SourceId| (DocumentKind::Invoice, id.clone());
     match &document.body {
-        Body::Client(_) | Body::TaxRate(_) => Vec::new(),
+        Body::Client(_) | Body::TaxRate(_) | Body::Product(_) => Vec::new(),
         Body::Invoice(own) => vec![client(&own.client)],
         Body::Payment(own) => std::iter::once(client(&own.client))
             .chain(own.allocations.iter().map(|a| invoice(&a.invoice_id)))
@@ -88,6 +93,12 @@ pub fn named_by(document: &Document) -> Vec<(DocumentKind, SourceId)> {
         Body::Refund(own) => vec![client(&own.client)],
         Body::WriteOff(own) => vec![invoice(&own.invoice_id)],
     }
+}
+
+/// The number of a sample with this id.
+pub(super) fn number_of(id: &SourceId) -> usize {
+    let (_, number) = id.as_str().rsplit_once('-').unwrap_or_default();
+    parsed(number)
 }
 
 fn id(kind: DocumentKind, number: usize) -> SourceId {

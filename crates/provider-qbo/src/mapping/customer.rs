@@ -42,7 +42,7 @@ pub(super) fn plan(view: &View<'_>, client: &Client) -> Result<Plan, Failure> {
     if is_settled && link.fingerprint == owned.fingerprint() {
         return Ok(Plan::Steps(Vec::new()));
     }
-    let Some(current) = view.current else {
+    let Some(current) = view.currents.get(CUSTOMER, &link.external_id) else {
         return Ok(Plan::Needs(vec![Need::Current {
             effect,
             external: External {

@@ -70,7 +70,7 @@ fn plan_update(view: &View<'_>, invoice: &Invoice, link: &Link) -> Result<Plan, 
     if link.state == LinkState::Active && link.fingerprint == wanted.fingerprint() {
         return Ok(Plan::Steps(Vec::new()));
     }
-    let current = match view.current {
+    let current = match view.currents.get(INVOICE, &link.external_id) {
         None => return Ok(Plan::Needs(vec![own_need(link)])),
         Some(CurrentState::NotThere) => return Err(failures::deleted_in_books("invoice")),
         Some(CurrentState::There(current)) => current,
@@ -101,7 +101,7 @@ fn plan_void(view: &View<'_>, invoice: &Invoice, link: &Link) -> Result<Plan, Fa
     if is_over || link.fingerprint == voided.fingerprint() {
         return Ok(Plan::Steps(Vec::new()));
     }
-    let current = match view.current {
+    let current = match view.currents.get(INVOICE, &link.external_id) {
         None => return Ok(Plan::Needs(vec![own_need(link)])),
         // Deleted by a person: there is nothing left that could count.
         Some(CurrentState::NotThere) => return Ok(Plan::Steps(Vec::new())),

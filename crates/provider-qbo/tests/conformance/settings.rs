@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 use model::document::{Body, LineTax};
 use model::{Document, DocumentKind, SyncSettings};
 use provider_kit::conformance::{Fixture as _, samples};
-use provider_kit::{Effect, Link, LinkState, Links, Plan, Provider as _, Step, View};
+use provider_kit::{
+    Currents, Effect, Link, LinkState, Links, Plan, Provider as _, References, Step, View,
+};
 use provider_qbo::{CUSTOMER, Qbo};
 use serde_json::{Value, json};
 
@@ -23,6 +25,12 @@ const WITHOUT_EFFECT: &[(&str, &str, &str)] = &[
         "only the worker knows which clients a document needs",
     ),
     ("syncTaxCodes", "false", "tax codes are not read yet"),
+    (
+        "syncCreditNotes",
+        "false",
+        "credit notes are not exported yet",
+    ),
+    ("createItems", "true", "items are not made yet"),
     ("invoiceAccountId", "\"79\"", "the item decides the account"),
     ("invoiceTemplate", "\"5\"", "templates are not sent yet"),
     (
@@ -124,7 +132,8 @@ fn plan(document: &Document, settings: &SyncSettings) -> Plan {
         settings,
         books: &books,
         links: &links,
-        current: None,
+        currents: &Currents::default(),
+        references: &References::default(),
     })
 }
 

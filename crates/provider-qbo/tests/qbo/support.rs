@@ -6,8 +6,8 @@ use model::document::{
 };
 use model::{AccountId, DocumentKind, EffectId, Environment, Failure, SourceId, SyncSettings};
 use provider_kit::{
-    BooksFacts, Current, CurrentState, Effect, External, Link, LinkState, Links, Marker, Member,
-    PastCall, PastMember, Plan, Provider as _, Reply, Request, Step, View,
+    BooksFacts, Current, CurrentState, Currents, Effect, External, Link, LinkState, Links, Marker,
+    Member, PastCall, PastMember, Plan, Provider as _, References, Reply, Request, Step, View,
 };
 use provider_qbo::{CUSTOMER, INVOICE, Qbo};
 use serde_json::{Value, json};
@@ -210,13 +210,27 @@ impl Case {
         })
     }
 
+    /// What was read of the document's own object, under the id of its link.
+    fn currents(&self) -> Currents {
+        let mut currents = Currents::default();
+        let effect = self.effect();
+        let own = self
+            .links
+            .get(self.document.kind(), &self.document.id, &effect);
+        if let (Some(link), Some(state)) = (own, &self.current) {
+            currents.insert(effect.kind, link.external_id.clone(), state.clone());
+        }
+        currents
+    }
+
     pub fn plan(&self) -> Plan {
         Qbo.plan(&View {
             document: &self.document,
             settings: &self.settings,
             books: &self.books,
             links: &self.links,
-            current: self.current.as_ref(),
+            currents: &self.currents(),
+            references: &References::default(),
         })
     }
 
