@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::clients;
 use crate::command;
 use crate::failure::{Failure, Result};
 use crate::place::{self, Place};
@@ -129,6 +130,12 @@ pub(crate) fn test(place: &Place, options: &TestOptions) -> Result<()> {
         "all binaries",
         &mut command::cargo(place, &["build", "--workspace", "--bins", "--quiet"]),
     )?;
+    checks.run("foreign clients", || {
+        clients::drive(place, None).map(|outcome| match outcome {
+            clients::Outcome::Passed => Ending::Passed,
+            clients::Outcome::Unavailable => Ending::Skipped("no Python or no libraries here"),
+        })
+    })?;
     let mut summaries = Vec::new();
     checks.run("tests", || {
         let mut command = command::cargo(place, &["test", "--workspace", "--no-fail-fast"]);

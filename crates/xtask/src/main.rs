@@ -1,6 +1,7 @@
 //! `cargo xtask`: the commands a developer and CI run, with everything they need brought along.
 
 mod checks;
+mod clients;
 mod command;
 mod company;
 mod demo;
@@ -46,6 +47,8 @@ enum Task {
     Check,
     /// Applies the migrations and regenerates the committed offline data of the checked SQL
     Sql(sql::SqlOptions),
+    /// Runs the clients of other people against the sandbox
+    Clients(clients::ClientsOptions),
     /// One run from events to books, ending with the tie-out
     Demo(demo::DemoOptions),
     /// Servers killed, frozen and cut off while documents flow, ending with the tie-out
@@ -75,6 +78,7 @@ fn run(task: Task) -> Result<()> {
         Task::Test(options) => checks::test(&place, &options),
         Task::Check => checks::check(&place),
         Task::Sql(options) => sql::run(&place, &options),
+        Task::Clients(options) => clients::run(&place, &options),
         Task::Demo(options) => demo::run(&place, &options),
         Task::Dev(options) => dev::run(&place, &options),
         Task::Outage(options) => outage::run(&place, &options),

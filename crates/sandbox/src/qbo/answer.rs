@@ -12,6 +12,8 @@ pub struct Answer {
     pub status: u16,
     /// Content type.
     pub content_type: &'static str,
+    /// Where a redirect leads.
+    pub location: Option<String>,
     /// Body.
     pub body: String,
     /// What became of the request.
@@ -50,6 +52,7 @@ impl Answer {
         Self {
             status,
             content_type,
+            location: None,
             body,
             execution,
             touched: Vec::new(),

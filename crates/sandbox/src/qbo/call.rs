@@ -25,6 +25,14 @@ pub enum Target {
     Token,
     /// The revocation endpoint.
     Revoke,
+    /// The page on which a person connects an application.
+    Authorize,
+    /// Where everything of the identity service is.
+    Discovery,
+    /// The keys of identity tokens.
+    Keys,
+    /// Who connected the application.
+    UserInfo,
     /// Nothing that exists.
     Nowhere,
 }
@@ -46,6 +54,8 @@ pub struct Call {
     pub realm: Option<String>,
     /// Where it goes.
     pub target: Target,
+    /// `Host`.
+    pub host: String,
     /// `Authorization`.
     pub authorization: String,
     /// `Content-Type`.
@@ -77,6 +87,7 @@ impl Call {
             path,
             realm,
             target,
+            host: text(&parts.headers, header::HOST.as_str()),
             authorization: text(&parts.headers, header::AUTHORIZATION.as_str()),
             content_type: text(&parts.headers, header::CONTENT_TYPE.as_str()),
             wants_hard_expiry: text(&parts.headers, "x-include-refresh-token-hard-expires-in")
@@ -104,6 +115,7 @@ impl Call {
             (Target::Batch, _) => "batch",
             (Target::Token, _) => "token",
             (Target::Revoke, _) => "revoke",
+            (Target::Authorize, _) => "authorize",
             (Target::TaxService, _) => "create",
             (Target::Entity(..), "POST") if self.is_void() => "void",
             (Target::Entity(..), "POST") => match self.parameter("operation") {
@@ -133,7 +145,7 @@ impl Call {
                 after.skip(1).take(1).collect()
             }
             Target::TaxService => vec![Kind::TaxCode.name()],
-            Target::Token | Target::Revoke | Target::Nowhere => Vec::new(),
+            _ => Vec::new(),
         }
     }
 
@@ -153,6 +165,19 @@ impl Call {
         let includes = self.parameter("include").unwrap_or_default();
         self.parameter("operation") == Some("void")
             || includes.split(',').any(|word| word == "void")
+    }
+
+    /// Whether it goes to the identity service, which has rules of its own for who may ask.
+    pub fn is_identity(&self) -> bool {
+        matches!(
+            self.target,
+            Target::Token
+                | Target::Revoke
+                | Target::Authorize
+                | Target::Discovery
+                | Target::Keys
+                | Target::UserInfo
+        )
     }
 
     fn has_id(&self) -> bool {
@@ -178,6 +203,13 @@ fn route(path: &str) -> (Option<String>, Target) {
     match segments.as_slice() {
         ["oauth2", "v1", "tokens", "bearer"] => (None, Target::Token),
         ["v2", "oauth2", "tokens", "revoke"] => (None, Target::Revoke),
+        ["connect", "oauth2"] => (None, Target::Authorize),
+        [
+            ".well-known",
+            "openid_configuration" | "openid_sandbox_configuration",
+        ] => (None, Target::Discovery),
+        ["op", "v1", "jwks"] => (None, Target::Keys),
+        ["v1", "openid_connect", "userinfo"] => (None, Target::UserInfo),
         ["v3", "company", realm, rest @ ..] => {
             let target = match rest {
                 ["query"] => Target::Query,

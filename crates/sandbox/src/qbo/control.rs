@@ -33,6 +33,7 @@ pub fn router() -> Router<App> {
         .route("/companies/{realm}", patch(change_company))
         .route("/tokens", post(issue_tokens))
         .route("/codes", post(issue_code))
+        .route("/clients", post(register_client))
         .route("/disconnect/{realm}", post(disconnect))
         .route("/settings", get(show_settings).patch(change_settings))
         .route("/clock", post(advance_clock))
@@ -147,10 +148,7 @@ async fn issue_tokens(State(app): State<App>, Json(asked): Json<Consent>) -> Rep
     let now = app.clock().now();
     let mut guard = app.world();
     let world = &mut *guard;
-    let access = Access {
-        client_id: asked.client_id.clone(),
-        realms: asked.realms,
-    };
+    let access = Access::accounting(&asked.client_id, asked.realms);
     world
         .tokens
         .register(&asked.client_id, &asked.client_secret);
@@ -169,17 +167,33 @@ async fn issue_tokens(State(app): State<App>, Json(asked): Json<Consent>) -> Rep
 async fn issue_code(State(app): State<App>, Json(asked): Json<Consent>) -> Reply {
     let mut guard = app.world();
     let world = &mut *guard;
-    let access = Access {
-        client_id: asked.client_id.clone(),
-        realms: asked.realms,
-    };
+    let access = Access::accounting(&asked.client_id, asked.realms);
     world
         .tokens
         .register(&asked.client_id, &asked.client_secret);
-    let code = world
-        .tokens
-        .issue_code(access, asked.redirect_uri, &mut world.chance);
+    let code = world.tokens.issue_code(
+        access,
+        asked.redirect_uri,
+        app.clock().now(),
+        &mut world.chance,
+    );
     shown(json!({"code": code}))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Application {
+    client_id: String,
+    client_secret: String,
+    redirect_uris: Vec<String>,
+}
+
+async fn register_client(State(app): State<App>, Json(asked): Json<Application>) -> Reply {
+    let mut world = app.world();
+    let tokens = &mut world.tokens;
+    tokens.register(&asked.client_id, &asked.client_secret);
+    tokens.register_redirects(&asked.client_id, asked.redirect_uris);
+    shown(json!({}))
 }
 
 async fn disconnect(State(app): State<App>, Path(realm): Path<String>) -> Reply {

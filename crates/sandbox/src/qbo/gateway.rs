@@ -19,6 +19,7 @@ use rand::Rng as _;
 
 use super::answer::Answer;
 use super::call::{Call, Target};
+use super::consent;
 use super::fault::GatewayFault;
 use super::mangle::{self, Delivery};
 use super::oauth;
@@ -123,7 +124,7 @@ fn intercept(app: &App, call: &Call, context: &Context) -> Option<Delivery> {
 
 /// Token and limits.
 fn admit(app: &App, call: &Call, concurrent: usize) -> Result<(), Answer> {
-    if matches!(call.target, Target::Token | Target::Revoke) {
+    if call.is_identity() {
         return Ok(());
     }
     let now = app.clock().now();
@@ -144,7 +145,7 @@ fn admit(app: &App, call: &Call, concurrent: usize) -> Result<(), Answer> {
     let access = access.ok_or_else(|| refuse(GatewayFault::Authentication))?;
     let realm = call.realm.as_deref().unwrap_or_default();
     let covers = access.realms.iter().any(|known| known == realm);
-    if !covers || !companies.contains_key(realm) {
+    if !covers || !access.may_account() || !companies.contains_key(realm) {
         return Err(refuse(GatewayFault::Authorization));
     }
     let key = format!("{realm}/{}", access.client_id);
@@ -170,6 +171,10 @@ fn commit(app: &App, call: &Call, context: &Context) -> Delivery {
     let answer = match call.target {
         Target::Token => oauth::token(&mut world, call, now),
         Target::Revoke => oauth::revoke(&mut world, call),
+        Target::Authorize => consent::authorize(&mut world, call, now),
+        Target::Discovery => consent::discovery(call),
+        Target::Keys => consent::keys(),
+        Target::UserInfo => consent::user_info(&world, call, now),
         _ => {
             let lookup_until = world.lookup_until(now);
             let World {
@@ -213,7 +218,7 @@ fn write_entry(
     delivery: &Delivery,
     now: chrono::DateTime<chrono::Utc>,
 ) {
-    let is_secret = matches!(call.target, Target::Token | Target::Revoke);
+    let is_secret = call.is_identity();
     let withheld = || "(withheld)".to_owned();
     let answer = delivery.answer();
     let sent = delivery.sent();
@@ -298,6 +303,10 @@ fn respond(answer: &Answer, body: Body, length: usize, intuit_tid: &str) -> Resp
         HeaderValue::from_static(answer.content_type),
     );
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    let location = answer.location.as_deref().map(HeaderValue::from_str);
+    if let Some(Ok(location)) = location {
+        headers.insert(header::LOCATION, location);
+    }
     headers.insert("qbo-version", HeaderValue::from_static("1986.160"));
     if let Ok(tid) = HeaderValue::from_str(intuit_tid) {
         headers.insert("intuit_tid", tid);

@@ -9,6 +9,7 @@ mod batch;
 mod books;
 mod call;
 mod company;
+mod consent;
 mod control;
 mod deposit;
 mod fault;

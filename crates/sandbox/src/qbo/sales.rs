@@ -209,6 +209,10 @@ pub fn settle_currency(
             "The currency of the transaction is invalid for customer / vendor / account.",
         ));
     }
+    // Clients send a rate of nothing where they know none.
+    if draft.data.get("ExchangeRate") == Some(&json!(0)) {
+        draft.data.remove("ExchangeRate");
+    }
     if company.profile.multicurrency {
         let usual = number::json(company.profile.exchange_rate(&wanted));
         draft.data.entry("ExchangeRate").or_insert(usual);

@@ -27,12 +27,26 @@ pub struct Settings {
     pub limits: Limits,
     /// Token lifetimes and rotation.
     pub tokens: TokenSettings,
+    /// What the person at the authorize page does.
+    pub consent: ConsentSettings,
+}
+
+/// What the person at the authorize page does.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ConsentSettings {
+    /// Whether the person says no.
+    pub denies: bool,
+    /// The company the person chooses; absent: the first one.
+    pub realm: Option<String>,
 }
 
 /// Lifetimes and rotation of tokens.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct TokenSettings {
+    /// Life of an authorization code.
+    pub code_seconds: i64,
     /// Life of an access token.
     pub access_seconds: i64,
     /// Life of a refresh token since it was last issued.
@@ -59,6 +73,7 @@ pub enum Rotation {
 impl Default for TokenSettings {
     fn default() -> Self {
         Self {
+            code_seconds: 600,
             access_seconds: 3600,
             refresh_seconds: 8_726_400,
             consent_seconds: 157_680_000,

@@ -22,7 +22,28 @@ pub struct Access {
     pub client_id: String,
     /// The companies.
     pub realms: Vec<String>,
+    /// What of them, in the service's words.
+    pub scopes: Vec<String>,
 }
+
+impl Access {
+    /// Access to the accounting data of companies.
+    pub fn accounting(client_id: &str, realms: Vec<String>) -> Self {
+        Self {
+            client_id: client_id.to_owned(),
+            realms,
+            scopes: vec![ACCOUNTING.to_owned()],
+        }
+    }
+
+    /// Whether it covers the accounting data.
+    pub fn may_account(&self) -> bool {
+        self.scopes.iter().any(|scope| scope == ACCOUNTING)
+    }
+}
+
+/// The scope of the accounting data.
+const ACCOUNTING: &str = "com.intuit.quickbooks.accounting";
 
 /// A pair as the token endpoint returns it.
 #[derive(Debug, Clone)]
@@ -58,6 +79,7 @@ struct Consent {
 struct Code {
     access: Access,
     redirect_uri: Option<String>,
+    issued_at: DateTime<Utc>,
     consent: Option<usize>,
 }
 
@@ -65,6 +87,8 @@ struct Code {
 #[derive(Debug, Default)]
 pub struct TokenStore {
     secrets: HashMap<String, String>,
+    /// Registered redirect addresses; an application without any may use every address.
+    redirects: HashMap<String, Vec<String>>,
     consents: Vec<Consent>,
     access: HashMap<String, (usize, DateTime<Utc>)>,
     /// Every refresh token ever issued.
@@ -77,6 +101,23 @@ impl TokenStore {
     pub fn register(&mut self, client_id: &str, secret: &str) {
         let secret = secret.to_owned();
         self.secrets.insert(client_id.to_owned(), secret);
+    }
+
+    /// Registers where an application's authorize page may lead.
+    pub fn register_redirects(&mut self, client_id: &str, uris: Vec<String>) {
+        self.redirects.insert(client_id.to_owned(), uris);
+    }
+
+    /// Whether the authorize page may lead there.
+    pub fn may_redirect(&self, client_id: &str, uri: &str) -> bool {
+        self.redirects
+            .get(client_id)
+            .is_none_or(|known| known.iter().any(|known| known == uri))
+    }
+
+    /// Whether an application is known.
+    pub fn is_known(&self, client_id: &str) -> bool {
+        self.secrets.contains_key(client_id)
     }
 
     /// Whether the secret is the application's.
@@ -113,12 +154,14 @@ impl TokenStore {
         &mut self,
         access: Access,
         redirect_uri: Option<String>,
+        now: DateTime<Utc>,
         chance: &mut StdRng,
     ) -> String {
         let code = random_token("AB1", 32, chance);
         let issued = Code {
             access,
             redirect_uri,
+            issued_at: now,
             consent: None,
         };
         self.codes.insert(code.clone(), issued);
@@ -144,7 +187,8 @@ impl TokenStore {
             .redirect_uri
             .as_ref()
             .is_some_and(|uri| uri != redirect_uri);
-        if issued.access.client_id != client_id || redirects_elsewhere {
+        let is_old = now - issued.issued_at >= TimeDelta::seconds(settings.code_seconds);
+        if issued.access.client_id != client_id || redirects_elsewhere || is_old {
             return Err(Refusal::InvalidGrant);
         }
         issued.consent = Some(self.consents.len());

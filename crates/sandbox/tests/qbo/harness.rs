@@ -59,6 +59,7 @@ pub fn client() -> Client {
     });
     Client::builder()
         .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .build()
         .unwrap()

@@ -92,6 +92,60 @@ async fn access_ends_after_an_hour_and_consent_after_five_years() {
     assert_eq!(status, 400);
 }
 
+/// Where the authorize page leads.
+async fn authorize(twin: &Twin, query: &str) -> (u16, String) {
+    let path = format!("/connect/oauth2?client_id=app&redirect_uri=http://here.test/back&{query}");
+    let reply = twin.http().get(twin.url(&path)).send().await.unwrap();
+    let location = reply.headers().get("location");
+    let location = location.map_or(String::new(), |at| at.to_str().unwrap().to_owned());
+    (reply.status().as_u16(), location)
+}
+
+const ASK: &str = "response_type=code&scope=com.intuit.quickbooks.accounting&state=a%20b";
+
+#[tokio::test]
+async fn the_authorize_page_answers_as_the_person_chooses() {
+    let mut twin = Twin::usual().await;
+    let (status, location) = authorize(&twin, ASK).await;
+    assert_eq!(status, 302);
+    let (start, rest) = location.split_once("?code=").unwrap();
+    let (code, rest) = rest.split_once('&').unwrap();
+    assert_eq!(start, "http://here.test/back");
+    assert_eq!(rest, format!("state=a%20b&realmId={REALM}"));
+    let form = format!(
+        "grant_type=authorization_code&code={code}&redirect_uri=http%3A%2F%2Fhere.test%2Fback"
+    );
+    let pair = token(&twin, BASIC, &form).await;
+    text(&pair, "access_token").clone_into(&mut twin.token);
+    assert_eq!(twin.get("preferences").await.status, 200);
+    twin.settings(json!({"consent": {"denies": true}})).await;
+    let (_, location) = authorize(&twin, ASK).await;
+    assert_eq!(
+        location,
+        "http://here.test/back?error=access_denied&state=a%20b"
+    );
+    let scope = ASK.replace("accounting", "payroll");
+    let (_, location) = authorize(&twin, &scope).await;
+    assert!(location.contains("error=invalid_scope"), "{location}");
+    let body =
+        json!({"clientId": "app", "clientSecret": "secret", "redirectUris": ["http://x.test"]});
+    twin.control(Method::POST, "/clients", body).await;
+    assert_eq!(authorize(&twin, ASK).await, (400, String::new()));
+}
+
+#[tokio::test]
+async fn a_code_lives_ten_minutes() {
+    let twin = Twin::usual().await;
+    let consent = json!({"clientId": "app", "clientSecret": "secret", "realms": [REALM]});
+    let code = twin.control(Method::POST, "/codes", consent).await.json["code"].clone();
+    twin.advance(600_000).await;
+    let form = format!(
+        "grant_type=authorization_code&code={}",
+        code.as_str().unwrap()
+    );
+    assert_eq!(token(&twin, BASIC, &form).await.status, 400);
+}
+
 #[tokio::test]
 async fn an_unused_refresh_token_expires() {
     let twin = Twin::usual().await;

@@ -12,6 +12,11 @@ use crate::terminal::announce;
 /// Debian's own switch against services that start by being installed.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
+/// Whether packages can be installed here.
+pub(crate) fn is_possible() -> bool {
+    place::is_root() && place::program("apt-get").is_some()
+}
+
 /// Installs `packages` with apt when root, else fails with the exact command.
 pub(crate) fn packages(place: &Place, packages: &[&str]) -> Result<()> {
     let names = packages.join(" ");

@@ -7,7 +7,7 @@
 //! next run.
 
 mod faults;
-mod install;
+pub(crate) mod install;
 mod ports;
 pub(crate) mod postgres;
 pub(crate) mod process;

@@ -196,7 +196,8 @@ impl Reader {
         QboFault::query_syntax(&format!("Expected {wanted}, found {found:?}"))
     }
 
-    /// `*` or `COUNT(*)`; single properties cannot be selected.
+    /// `*` or `COUNT(*)`; properties named after the star are taken and come anyway, since clients
+    /// send them (`SELECT *, Sku FROM Item`).
     fn selection(&mut self) -> Result<bool, QboFault> {
         if self.take_keyword("COUNT") {
             self.sign("(")?;
@@ -205,6 +206,9 @@ impl Reader {
             return Ok(true);
         }
         self.sign("*")?;
+        while self.take_sign(",") {
+            self.word()?;
+        }
         Ok(false)
     }
 
