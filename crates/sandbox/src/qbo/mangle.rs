@@ -124,7 +124,10 @@ pub fn after(
         Action::DropItem { .. } | Action::Reorder | Action::Swap => {
             answer.body = spoil_batch(action, &answer.body);
         }
-        Action::DropBefore | Action::Status { .. } | Action::Delay { .. } => {}
+        Action::DropBefore
+        | Action::Status { .. }
+        | Action::Refuse { .. }
+        | Action::Delay { .. } => {}
     }
     Delivery::Send(answer)
 }

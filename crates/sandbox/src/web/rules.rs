@@ -80,6 +80,15 @@ pub enum Action {
         #[serde(default)]
         body: Option<String>,
     },
+    /// A refusal that the provider knows by a name, such as `minute` or `tokenExpired`; nothing
+    /// is done.
+    Refuse {
+        /// Its name.
+        name: String,
+        /// `Retry-After` instead of the right one; an empty text leaves it out.
+        #[serde(default)]
+        retry_after: Option<String>,
+    },
     /// An error page although the request took effect.
     CommitThenStatus {
         /// HTTP status.
@@ -132,6 +141,7 @@ impl Action {
             Self::CommitThenHang { .. } => "commitThenHang",
             Self::Delay { .. } => "delay",
             Self::Status { .. } => "status",
+            Self::Refuse { .. } => "refuse",
             Self::CommitThenStatus { .. } => "commitThenStatus",
             Self::Truncate { .. } => "truncate",
             Self::WrongBody { .. } => "wrongBody",
