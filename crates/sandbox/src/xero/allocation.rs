@@ -118,14 +118,14 @@ fn check(
     complaints.settle()
 }
 
-/// Takes an allocation back; none when the credit has no such allocation.
+/// Takes an allocation back and returns it as it was; none when the credit has no such one.
 pub fn delete(
     organisation: &mut Organisation,
     kind: Kind,
     credit_key: &str,
     allocation_id: &str,
     work: &Work,
-) -> Option<Verdict<Written>> {
+) -> Option<Verdict<(Allocation, Written)>> {
     let credit = billing::find(organisation, kind, credit_key)?.clone();
     let found = credit.allocations.iter().find(|it| it.id == allocation_id);
     let found = found?.clone();
@@ -152,5 +152,5 @@ pub fn delete(
             .touched
             .push(touched(kind, &id, "updated", revision));
     }
-    Some(Ok(written))
+    Some(Ok((found, written)))
 }

@@ -16,7 +16,7 @@ use super::shelf::Revision;
 pub enum Depth {
     /// Everything.
     Full,
-    /// A list that is not paged: no lines.
+    /// A list that is not paged: its lines are left out and an empty list stands for them.
     List,
     /// `summaryOnly`: no lines, payments or credits.
     Summary,
@@ -65,18 +65,23 @@ pub fn document(organisation: &Organisation, revision: &Revision<Document>, view
         number::fixed(document.rate, number::RATE_PLACES),
     );
     put("UpdatedDateUTC", json!(dates::instant(revision.at)));
-    put(
-        "UpdatedDateUTCString",
-        json!(dates::instant_string(revision.at)),
-    );
+    // The ISO sibling stands on all but bank transactions.
+    if document.kind != Kind::BankTransaction {
+        let at = dates::instant_string(revision.at);
+        put("UpdatedDateUTCString", json!(at));
+    }
     put("HasAttachments", json!(false));
     if let Some(day) = document.settled_on() {
         put("FullyPaidOnDate", json!(dates::day(day)));
     }
-    if view.depth == Depth::Full {
-        let lines = document.lines.iter();
-        let lines: Vec<Value> = lines.map(|it| line(it, view.unit_places)).collect();
-        put("LineItems", Value::Array(lines));
+    match view.depth {
+        Depth::Full => {
+            let lines = document.lines.iter();
+            let lines: Vec<Value> = lines.map(|it| line(it, view.unit_places)).collect();
+            put("LineItems", Value::Array(lines));
+        }
+        Depth::List => put("LineItems", json!([])),
+        Depth::Summary => {}
     }
     match document.kind {
         Kind::Invoice => invoice(document, view, &mut shown),

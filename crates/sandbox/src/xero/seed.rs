@@ -121,10 +121,19 @@ fn tax_rate(seed: &TaxRateSeed) -> TaxRate {
         tax_type: seed.tax_type.clone(),
         name: seed.name.clone(),
         status: "ACTIVE".to_owned(),
-        report_tax_type: seed.tax_type.clone(),
+        report_tax_type: report_type(&seed.tax_type).to_owned(),
         components: components.collect(),
         on_revenue: seed.revenue,
         on_others: seed.expenses,
+    }
+}
+
+/// Under which heading a rate is reported: its own name, where there is such a heading.
+fn report_type(tax_type: &str) -> &str {
+    match tax_type {
+        "ZERORATED" => "ZERORATEDOUTPUT",
+        "OUTPUT2" | "ZERORATEDOUTPUT" | "EXEMPTOUTPUT" | "INPUT" | "INPUT2" | "NONE" => tax_type,
+        _ => "OUTPUT",
     }
 }
 

@@ -369,8 +369,10 @@ fn delete(
             match allocation::delete(organisation, kind, key, allocation_id, &work) {
                 None => refusal::not_found(),
                 Some(Err(complaints)) => refused(&complaints, place, conditions),
-                Some(Ok(written)) => {
-                    let body = json!({"AllocationID": written.id, "IsDeleted": true});
+                Some(Ok((taken_back, written))) => {
+                    // One object without an envelope (fact sheet 4.4).
+                    let mut body = render::allocation(&taken_back);
+                    body["IsDeleted"] = json!(true);
                     Answer::success(&body, written.touched)
                 }
             }
