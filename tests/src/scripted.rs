@@ -125,6 +125,7 @@ impl Shown {
             revision: self.revision.to_string(),
             fingerprint: fingerprint(&self.body),
             totals: None,
+            lacking: None,
         }
     }
 }

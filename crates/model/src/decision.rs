@@ -8,7 +8,7 @@ use std::time::Duration;
 use backoff::ExponentialBackoff;
 use backoff::backoff::Backoff as _;
 
-use crate::failure::{Failure, FailureKind, Owner, STALE_REVISION};
+use crate::failure::{Failure, FailureKind, NOT_OPEN, Owner, STALE_REVISION};
 
 /// Bounds of retrying; starting values, data and not code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,6 +84,9 @@ pub fn decide(failure: &Failure, attempt: u32, policy: &RetryPolicy, seed: u64) 
             if failure.code == STALE_REVISION && attempt < policy.most_attempts =>
         {
             Decision::LookFirst
+        }
+        FailureKind::Conflict if failure.code == NOT_OPEN && attempt < policy.most_attempts => {
+            again(Duration::ZERO)
         }
         FailureKind::Conflict
         | FailureKind::DependencyMissing

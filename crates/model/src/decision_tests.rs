@@ -91,6 +91,24 @@ fn a_provider_that_stays_unreachable_becomes_a_dead_letter() {
 }
 
 #[test]
+fn an_invoice_that_is_not_open_for_as_much_is_tried_again_before_a_person_is_asked() {
+    let policy = RetryPolicy::default();
+    let not_open = Failure::new(FailureKind::Conflict, NOT_OPEN, "less is open");
+    for attempt in 1..policy.most_attempts {
+        assert!(matches!(
+            decide(&not_open, attempt, &policy, 1),
+            Decision::Retry { .. }
+        ));
+    }
+    assert_eq!(
+        decide(&not_open, policy.most_attempts, &policy, 1),
+        Decision::Park {
+            owner: Owner::Bookkeeper
+        }
+    );
+}
+
+#[test]
 fn a_stale_revision_is_read_again_and_other_conflicts_wait_for_a_person() {
     let stale = Failure::new(FailureKind::Conflict, STALE_REVISION, "stale");
     assert_eq!(

@@ -149,6 +149,10 @@ pub struct Reference {
 /// The code of a refusal because our revision was stale: read, compare, then send again.
 pub const STALE_REVISION: &str = "STALE_REVISION";
 
+/// The code of a conflict that another document of the same books may end: an invoice has less open than is to be
+/// settled of it, and what takes up the rest may be about to change or go. Tried again before a person is asked.
+pub const NOT_OPEN: &str = "INVOICE_NOT_OPEN";
+
 /// A failure in words a customer may read.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

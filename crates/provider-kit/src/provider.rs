@@ -377,6 +377,10 @@ pub struct Landed {
     pub fingerprint: String,
     /// Totals, where it has any.
     pub totals: Option<LandedTotals>,
+    /// Why less is there than was asked for, where the provider took it without a word. The object is linked as it
+    /// is, and its document goes on as after this failure instead of being done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lacking: Option<Box<Failure>>,
 }
 
 /// Totals as the provider states them.

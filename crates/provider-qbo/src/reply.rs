@@ -207,6 +207,7 @@ pub(crate) fn landed(
         revision,
         fingerprint: owned.fingerprint(),
         totals,
+        lacking: None,
     })
 }
 

@@ -64,7 +64,7 @@ impl Member<'_> {
         policy: &Policy,
     ) -> (Element, Option<Halt>) {
         match result {
-            ElementResult::Done(landed) => (self.landed(&landed, Outcome::Done), None),
+            ElementResult::Done(landed) => (self.landed(&landed, Outcome::Done, policy), None),
             ElementResult::Failed(failure) => self.failed(failure, policy),
         }
     }
@@ -90,9 +90,16 @@ impl Member<'_> {
         next_after(failure, self.item.attempts, policy, seed(&self.item))
     }
 
-    fn landed(&self, landed: &Landed, outcome: fn(stored::Landed) -> Outcome) -> Element {
+    fn landed(
+        &self,
+        landed: &Landed,
+        outcome: fn(stored::Landed) -> Outcome,
+        policy: &Policy,
+    ) -> Element {
         let finding = self.difference(landed);
-        let next = if self.planned.is_last {
+        let next = if let Some(lacking) = &landed.lacking {
+            self.after(lacking, policy).0
+        } else if self.planned.is_last {
             Next::Finished {
                 state: ItemState::Done,
                 reason: None,
@@ -116,7 +123,7 @@ impl Member<'_> {
         policy: &Policy,
     ) -> Element {
         match presence {
-            Presence::Present(landed) => self.landed(&landed, Outcome::Adopted),
+            Presence::Present(landed) => self.landed(&landed, Outcome::Adopted, policy),
             Presence::Absent if is_proven => self.element(Outcome::Absent, Next::More, None),
             Presence::Absent => {
                 let failure =

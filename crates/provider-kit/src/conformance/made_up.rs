@@ -435,5 +435,6 @@ fn landed(card: &Value) -> Option<Landed> {
         revision: word("revision")?,
         fingerprint: fingerprint(card),
         totals: None,
+        lacking: None,
     })
 }
