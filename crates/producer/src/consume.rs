@@ -11,11 +11,13 @@ use model::AccountId;
 use model::digest::sha256_hex;
 use model::event::BadEvent;
 use runtime::metric::{Counter, Label, Unit};
-use runtime::{Component, Process, Secret, Settings};
+use runtime::{Component, Process, Secret, Settings, TraceContext};
 use serde_json::json;
 use store::dead::DeadMessage;
 use store::{Role, Store};
 use tokio::sync::mpsc;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use crate::{SubmitError, Submitted, announce, submit};
 
@@ -139,6 +141,13 @@ pub async fn run(process: Process, config: Config) -> Result<(), Box<dyn Error +
     ended
 }
 
+/// Every line about the event has its trace from now on; a malformed one is ignored.
+fn note_trace(span: &Span, traceparent: Option<&String>) {
+    if let Some(trace) = traceparent.and_then(|text| TraceContext::from_traceparent(text)) {
+        span.record("trace.id", trace.trace_id());
+    }
+}
+
 async fn publish_announces(publisher: Publisher, mut queue: mpsc::Receiver<Pending>) {
     while let Some((announces, trace)) = queue.recv().await {
         announce(&publisher, &announces, trace.as_deref()).await;
@@ -146,8 +155,15 @@ async fn publish_announces(publisher: Publisher, mut queue: mpsc::Receiver<Pendi
 }
 
 impl Intake {
-    /// Steps 1 to 4: commit, then ack; announcing is best effort.
+    /// One event, logged under the trace that its message or its envelope names.
     async fn take(self: Arc<Self>, delivery: Delivery) -> Disposition {
+        let span = tracing::info_span!("submit", trace.id = Empty);
+        note_trace(&span, delivery.headers.get("traceparent"));
+        self.follow(delivery).instrument(span).await
+    }
+
+    /// Steps 1 to 4: commit, then ack; announcing is best effort.
+    async fn follow(self: Arc<Self>, delivery: Delivery) -> Disposition {
         let trace = delivery.headers.get("traceparent").cloned();
         match submit(&self.store, &delivery.body).await {
             Ok(Submitted::Accepted(announces)) => {
@@ -166,9 +182,12 @@ impl Intake {
             }
             Err(SubmitError::Bad(bad)) => {
                 EVENTS.increment(End::Refused);
-                let of = bad
-                    .envelope()
-                    .map(|envelope| (envelope.account, envelope.sequence));
+                let envelope = bad.envelope();
+                note_trace(
+                    &Span::current(),
+                    envelope.and_then(|envelope| envelope.trace.as_ref()),
+                );
+                let of = envelope.map(|envelope| (envelope.account, envelope.sequence));
                 let message = format!(
                     "{} at {}: {}",
                     bad.code().as_str(),
@@ -185,13 +204,16 @@ impl Intake {
             }
             Err(SubmitError::Conflict(why)) => {
                 EVENTS.increment(End::Conflict);
+                let event = model::event::parse(&delivery.body).ok();
+                note_trace(
+                    &Span::current(),
+                    event.as_ref().and_then(|event| event.trace.as_ref()),
+                );
                 tracing::warn!(
                     failure.code = "EVENT_CONFLICT",
                     "an event was refused: {why}"
                 );
-                let of = model::event::parse(&delivery.body)
-                    .ok()
-                    .map(|event| (event.account, event.sequence));
+                let of = event.map(|event| (event.account, event.sequence));
                 self.set_aside(&delivery, of, "EVENT_CONFLICT", &why, false)
                     .await
             }
@@ -224,6 +246,7 @@ impl Intake {
             origin: json!({
                 "exchange": delivery.exchange, "routingKey": delivery.routing_key, "messageId": delivery.message_id,
                 "bytes": delivery.body.len(), "isUndecodable": is_undecodable,
+                "traceparent": delivery.headers.get("traceparent"),
             }),
         };
         match self.store.keep_message(&dead).await {

@@ -15,11 +15,13 @@ use store::lease::Held;
 use store::record::Next;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::Inner;
 use crate::calling::CallEnd;
 use crate::drive::Ended;
+use crate::news::span;
 use crate::outcome::Halt;
 use crate::prepare::{MOST_CRASHES, crash_loop};
 use crate::work::{Books, Work, moved};
@@ -239,15 +241,17 @@ impl Drive {
                 return;
             };
             let (worker, books) = (Arc::clone(&self.worker), self.books.clone());
+            let span = span(&job.claimed());
             // A task each, so that calls go on while the holder claims and plans.
-            self.in_flight.spawn(async move {
+            let work = async move {
                 match job {
                     Job::Close(call, claimed) => {
                         (worker.close_call(&books, call, &claimed).await, Some(call))
                     }
                     Job::Call(works) => (worker.bring_about(&books, works).await, None),
                 }
-            });
+            };
+            self.in_flight.spawn(work.instrument(span));
         }
     }
 

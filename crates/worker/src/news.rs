@@ -1,7 +1,25 @@
 //! What the log says of each document: one line per outcome, with the trace of the event that asked.
 
 use runtime::TraceContext;
+use store::claim::Claimed;
 use store::record::{Element, Next};
+use tracing::Span;
+use tracing::field::Empty;
+
+/// The span of one call; it has the trace of the event that asked, where one event alone asked.
+pub(crate) fn span(members: &[&Claimed]) -> Span {
+    let span = tracing::info_span!("job.process", trace.id = Empty);
+    if let [first, rest @ ..] = members
+        && rest.iter().all(|other| other.trace == first.trace)
+        && let Some(trace) = first
+            .trace
+            .as_deref()
+            .and_then(TraceContext::from_traceparent)
+    {
+        span.record("trace.id", trace.trace_id());
+    }
+    span
+}
 
 /// One line per document and outcome, with the trace of the event that asked.
 pub(crate) fn tell(element: &Element) {
