@@ -126,6 +126,10 @@ async fn no_token_is_in_a_log() {
     let log = consumer.log();
     assert!(log.contains("admin listens on"), "{log}");
     assert!(!log.contains(&access.token), "the token is in the log");
+    let trace = stage
+        .database
+        .sql("select split_part(trace, '-', 2) from item");
+    assert!(log.contains(&format!("\"trace.id\":\"{trace}\"")), "{log}");
 }
 
 /// However many ask at once, one alone exchanges the refresh token: a provider punishes its second use.

@@ -99,6 +99,9 @@ impl Desk {
     }
 }
 
+/// The trace that every published message names.
+const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 /// No test that uses this address publishes.
 const NO_BROKER: &str = "amqp://127.0.0.1:1";
 
@@ -115,7 +118,7 @@ async fn publish(url: &str, body: &[u8]) {
         routing_key: "invoice.issued".to_owned(),
         message_id: "m-1".to_owned(),
         content_type: "application/json".to_owned(),
-        headers: BTreeMap::new(),
+        headers: BTreeMap::from([("traceparent".to_owned(), TRACEPARENT.to_owned())]),
         body: body.to_vec(),
     };
     publisher.publish(message).await.unwrap();
@@ -215,6 +218,13 @@ async fn a_refused_event_is_shown_safely_and_replayed_until_it_is_taken_in() {
     let shown = desk.tieout(&["dead", "show", &first]).out;
     assert!(shown.contains("{\"a\": \\u{1b}[2J"), "{shown}");
     assert!(!shown.contains('\u{1b}'));
+    assert!(shown.contains(TRACEPARENT), "{shown}");
+    let log = producer.log();
+    let refusal = log.lines().find(|line| line.contains("was refused"));
+    assert!(
+        refusal.is_some_and(|line| line.contains("\"trace.id\":\"4bf92f35")),
+        "{log}"
+    );
 
     // As it came it is refused again: counted up, or a new row after the first was closed. Never lost.
     assert_eq!(desk.tieout(&["dead", "replay", &first]).code, 0);
