@@ -14,7 +14,18 @@ use crate::wait::{self, Stopwatch};
 /// What cargo and its tests get to end by themselves after Ctrl-C.
 const STOP_GRACE: Duration = Duration::from_secs(15);
 
+/// What cargo tells the programs it runs, such as this one, about their own package.
+const OWN_PACKAGE: [&str; 4] = [
+    "CARGO_PKG_",
+    "CARGO_MANIFEST_",
+    "CARGO_BIN_",
+    "CARGO_CRATE_",
+];
+
 /// Cargo in the work tree, with SQL checked against the committed data and not against a server.
+///
+/// It must not hear of our own package: the build script of ring asks to be run again when that changes, and all that
+/// depends on ring would be built anew whenever cargo is run by us, by a test and by hand in turn.
 pub(crate) fn cargo(place: &Place, arguments: &[&str]) -> Command {
     let mut command = Command::new(place::cargo());
     command
@@ -22,6 +33,12 @@ pub(crate) fn cargo(place: &Place, arguments: &[&str]) -> Command {
         .current_dir(&place.root)
         .env("SQLX_OFFLINE", "true")
         .env_remove("DATABASE_URL");
+    for (name, _) in std::env::vars_os() {
+        let is_ours = |prefix| name.to_string_lossy().starts_with(prefix);
+        if OWN_PACKAGE.into_iter().any(is_ours) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 
