@@ -186,7 +186,9 @@ impl OwnSettings {
     fn read(settings: &mut Settings) -> Self {
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let own = Self {
-            filter: settings.parse_or(telemetry::VARIABLE, telemetry::default_filter()),
+            filter: telemetry::quieted(
+                settings.parse_or(telemetry::VARIABLE, telemetry::default_filter()),
+            ),
             admin_address: settings.parse_or("TIEOUT_ADMIN_ADDR", anywhere),
             grace: settings.millis_or("TIEOUT_SHUTDOWN_GRACE_MS", DEFAULT_GRACE_MS),
         };

@@ -46,6 +46,28 @@ pub fn panic_text(payload: &(dyn Any + Send)) -> &str {
 
 /// The default level of every part.
 pub(crate) fn default_filter() -> EnvFilter {
-    // The client library logs whole messages that nobody listens to; what matters of them we log ourselves.
-    EnvFilter::new("info,lapin=error")
+    EnvFilter::new("info")
 }
+
+/// What libraries say at length and what we say ourselves where it matters: lapin logs whole messages that nobody listens
+/// to and calls an orderly close an error; sqlx complains of each wait for a connection, which is how lanes queue.
+const TALKATIVE: [(&str, &str); 2] = [
+    ("lapin", "lapin=off"),
+    ("sqlx::pool", "sqlx::pool::acquire=off"),
+];
+
+/// Quiets the talkative, unless the filter names them.
+pub(crate) fn quieted(filter: EnvFilter) -> EnvFilter {
+    let asked = filter.to_string();
+    TALKATIVE
+        .iter()
+        .filter(|(name, _)| !asked.contains(name))
+        .fold(filter, |filter, (_, directive)| {
+            let directive = directive.parse();
+            filter.add_directive(directive.expect("the directives above are well-formed"))
+        })
+}
+
+#[cfg(test)]
+#[path = "telemetry_tests.rs"]
+mod tests;
