@@ -36,6 +36,8 @@ pub struct Claimed {
     pub attempts: u32,
     /// Takeovers since the last success.
     pub crash_count: u32,
+    /// The number of this claim: whoever moves the item without a call, or intends one, must name the latest.
+    pub claim: i64,
     /// Its lane.
     pub lane: Lane,
     /// Its rank.
@@ -310,7 +312,7 @@ async fn take(
         r#"update item i set
              attempts = case when i.version is distinct from i.wanted_version and not o.open then 0 else i.attempts end,
              version = case when o.open then i.version else i.wanted_version end,
-             state = 'running', fence = $2, waits_for = null, updated_at = clock_timestamp()
+             state = 'running', fence = $2, claims = i.claims + 1, waits_for = null, updated_at = clock_timestamp()
            from (select c.id, exists (select from attempt a where a.item_id = c.id and a.outcome is null) as open
                  from unnest($1::uuid[]) as c (id)) o
            where i.id = o.id"#,
@@ -320,7 +322,7 @@ async fn take(
     .execute(&mut **tx)
     .await?;
     let rows = sqlx::query!(
-        r#"select i.id, i.kind, i.source_id, i.version as "version!", i.attempts, i.crash_count, i.lane, i.rank, i.look_first,
+        r#"select i.id, i.kind, i.source_id, i.version as "version!", i.attempts, i.crash_count, i.claims, i.lane, i.rank, i.look_first,
              i.wanted_at, i.trace, d.body, d.lifecycle,
              (select a.call_id from attempt a where a.item_id = i.id and a.outcome is null limit 1) as open_call,
              coalesce((select jsonb_agg(jsonb_build_array(e.id, e.kind, e.part, e.generation) order by e.generation)
@@ -346,6 +348,7 @@ async fn take(
                     .ok_or_else(|| StoreError::Damaged(format!("lifecycle {}", row.lifecycle)))?,
                 attempts: u32::try_from(row.attempts).unwrap_or(0),
                 crash_count: u32::try_from(row.crash_count).unwrap_or(0),
+                claim: row.claims,
                 lane: Lane::from_stored(row.lane),
                 rank: row.rank,
                 look_first: row.look_first,

@@ -64,6 +64,8 @@ pub struct IntentMember {
     pub attempt: AttemptId,
     /// The item.
     pub item: ItemId,
+    /// The claim under which the item is in hand.
+    pub claim: i64,
     /// The effect.
     pub effect: EffectId,
     /// The effect's kind.
@@ -96,7 +98,8 @@ pub enum Intended {
     },
     /// The lease is somebody else's: nothing may be sent.
     LeaseLost,
-    /// These items have an attempt without outcome or an unread late reply; nothing was written.
+    /// These items have an attempt without outcome, an unread late reply, or are not in hand any more; nothing was
+    /// written.
     Refused(Vec<Refusal>),
 }
 
@@ -107,6 +110,8 @@ pub enum Refusal {
     OpenAttempt(ItemId),
     /// A late success of the effect has not been read.
     LateReply(ItemId),
+    /// It was moved since it was claimed: what was planned for it may be done by now.
+    NotInHand(ItemId),
 }
 
 /// S4 on a transaction of the account.
@@ -162,6 +167,16 @@ async fn refusals(
     )
     .fetch_all(&mut *tx)
     .await?;
+    let items: Vec<Uuid> = members.iter().map(|m| m.item.uuid()).collect();
+    let claims: Vec<i64> = members.iter().map(|m| m.claim).collect();
+    let in_hand = sqlx::query_scalar!(
+        r#"select i.id from unnest($1::uuid[], $2::bigint[]) as m (item, claim)
+           join item i on i.id = m.item and i.claims = m.claim and i.state = 'running'"#,
+        &items,
+        &claims,
+    )
+    .fetch_all(&mut *tx)
+    .await?;
     Ok(members
         .iter()
         .filter_map(|m| {
@@ -169,6 +184,8 @@ async fn refusals(
                 Some(Refusal::OpenAttempt(m.item))
             } else if late.contains(&m.effect.uuid()) {
                 Some(Refusal::LateReply(m.item))
+            } else if !in_hand.contains(&m.item.uuid()) {
+                Some(Refusal::NotInHand(m.item))
             } else {
                 None
             }

@@ -35,6 +35,8 @@ pub struct ItemMove {
     pub trace: Option<String>,
     /// Tries so far.
     pub attempts: u32,
+    /// The claim under which its holder has it in hand; none for who recorded an attempt without claiming it.
+    pub claim: Option<i64>,
     /// When the document was wanted here.
     pub wanted_at: DateTime<Utc>,
     /// The present state of its objects that were just read, when nothing has to be sent.
@@ -228,7 +230,8 @@ pub(crate) fn earlier(
     }
 }
 
-/// Moves one item that is in hand. Answers when it, or what waited for it, is due.
+/// Moves one item that is in hand: of this claim, or of an attempt whose outcome was just written. Answers when it,
+/// or what waited for it, is due.
 pub(crate) async fn move_item(
     tx: &mut PgConnection,
     record: &Record,
@@ -254,6 +257,7 @@ pub(crate) async fn move_item(
                select from attempt a where a.item_id = w.id and a.outcome is null) as newer_wins
              from item w where w.id = $1 for update of w) n
            where i.id = n.id and i.version = $2 and i.state in ('running', 'verifying', 'queued')
+             and ($13::bigint is null or i.claims = $13)
            returning i.state, i.due_at, clock_timestamp() as "now!""#,
         each.item.uuid(),
         each.version,
@@ -271,6 +275,7 @@ pub(crate) async fn move_item(
         each.next.waits_for(),
         is_finished,
         counts,
+        each.claim.filter(|_| record.call.is_none()),
     )
     .fetch_optional(&mut *tx)
     .await?;

@@ -162,7 +162,7 @@ impl Store {
     }
 
     /// The same bytes under the same key once more, after all members were proven absent. Answers the
-    /// number of this sending; none: the lease is lost, the call is closed, or
+    /// number of this sending; none: the lease is lost, the call is closed, the outcome of a member is known by now, or
     /// somebody has sent it since `sent_before`, and nothing may be sent.
     pub async fn resend(
         &self,
@@ -178,7 +178,9 @@ impl Store {
         let sending = sqlx::query_scalar!(
             r#"update call set sends = sends + 1, fence = $2, settle_at = clock_timestamp() + $3::interval,
                  absent_since = null, status = null, reply = null, reply_headers = null, answered_at = null
-               where id = $1 and closed_at is null and sends = $4 returning sends"#,
+               where id = $1 and closed_at is null and sends = $4
+                 and not exists (select from attempt where call_id = $1 and outcome is not null)
+               returning sends"#,
             call.uuid(),
             held.fence,
             interval(settle) as _,

@@ -474,7 +474,8 @@ impl Inner {
                     counts: false,
                 },
                 Some(Refusal::LateReply(item)) => self.after_late_reply(books, *item).await?,
-                None => Next::More,
+                // What is not in hand any more is not moved by this, either: its claim is not the latest.
+                Some(Refusal::NotInHand(_)) | None => Next::More,
             };
             moves.push(moved(&work.claimed, next));
         }
@@ -570,6 +571,6 @@ impl Inner {
 
 const fn refusal_item(refusal: &Refusal) -> model::ItemId {
     match refusal {
-        Refusal::OpenAttempt(item) | Refusal::LateReply(item) => *item,
+        Refusal::OpenAttempt(item) | Refusal::LateReply(item) | Refusal::NotInHand(item) => *item,
     }
 }

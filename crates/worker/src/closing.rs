@@ -392,6 +392,7 @@ fn item_of(member: &OpenMember) -> ItemMove {
         version: member.version,
         trace: member.trace.clone(),
         attempts: member.attempts,
+        claim: None,
         wanted_at: member.wanted_at,
         seen: Vec::new(),
         next: Next::More,

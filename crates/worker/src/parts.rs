@@ -64,6 +64,7 @@ fn intent_member(ordinal: usize, work: &Work) -> IntentMember {
     IntentMember {
         attempt: work.attempt,
         item: work.claimed.item,
+        claim: work.claimed.claim,
         effect: work.effect,
         effect_kind: work.planned.step.effect.kind.clone(),
         effect_part: work.planned.step.effect.part.clone(),

@@ -81,26 +81,29 @@ async fn commit_singly(store: &Store, units: &[Unit]) -> Vec<Result<Unitary, Sto
     outcomes
 }
 
-/// An intent is committed or read back; what cannot be read back is not sent.
+/// An intent is committed or read back; what cannot be read back is not sent. If the group's commit had gone through
+/// and only its answer was lost, the intent made again is refused for its own attempt.
 async fn commit_intent(store: &Store, unit: &Unit) -> Result<Unitary, StoreError> {
     let Unit::Intent(intent) = unit else {
         return Err(StoreError::Damaged("not an intent".to_owned()));
     };
-    let first = store.commit_units(std::slice::from_ref(unit)).await;
-    let error = match first {
-        Ok(mut outcomes) => {
-            return outcomes
-                .pop()
-                .ok_or_else(|| StoreError::Damaged("no outcome".to_owned()));
-        }
-        Err(error) => error,
-    };
-    match store
-        .call_is_committed(intent.held.account, intent.call)
+    let again = store
+        .commit_units(std::slice::from_ref(unit))
         .await
+        .and_then(|mut outcomes| {
+            outcomes
+                .pop()
+                .ok_or_else(|| StoreError::Damaged("no outcome".to_owned()))
+        });
+    if let Ok(outcome) = &again
+        && !matches!(outcome, Unitary::Intended(Intended::Refused(_)))
     {
+        return again;
+    }
+    let read = store.call_is_committed(intent.held.account, intent.call);
+    match read.await {
         Ok(Some(opened_at)) => Ok(Unitary::Intended(Intended::Committed { opened_at })),
-        Ok(None) | Err(_) => Err(error),
+        Ok(None) | Err(_) => again,
     }
 }
 

@@ -90,6 +90,7 @@ pub(crate) fn moved(claimed: &Claimed, next: Next) -> ItemMove {
         version: claimed.version,
         trace: claimed.trace.clone(),
         attempts: claimed.attempts,
+        claim: Some(claimed.claim),
         wanted_at: claimed.wanted_at,
         seen: Vec::new(),
         next,

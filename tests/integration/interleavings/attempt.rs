@@ -43,6 +43,7 @@ impl Attempt {
                 version: claimed.version,
                 trace: None,
                 attempts: claimed.attempts,
+                claim: Some(claimed.claim),
                 wanted_at: claimed.wanted_at,
                 seen: Vec::new(),
                 next: Next::More,
@@ -54,6 +55,7 @@ impl Attempt {
         let member = IntentMember {
             attempt: self.id,
             item: claimed.item,
+            claim: claimed.claim,
             effect: self.effect,
             effect_kind: claimed.kind.as_str().to_owned(),
             effect_part: String::new(),

@@ -12,7 +12,7 @@ use tests::scripted::{Ask, Books, Scripted};
 use worker::Ended;
 
 use super::attempt::{Attempt, done, landed};
-use super::rig::{Rig, TTL};
+use super::rig::{Rig, SETTLE, TTL};
 use super::session::{hold_commits, somebody_commits};
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -356,4 +356,21 @@ async fn nothing_more_is_sent_for_a_document_that_is_in_the_books_twice() {
     );
     let read = rig.store.read_late_replies(&b, again.item).await.unwrap();
     assert_eq!(read, LateReply::Duplicate);
+}
+
+/// A batch is sent again whole or not at all: one of its members has an outcome by now, from a reply that came late.
+#[tokio::test]
+async fn a_call_with_a_member_whose_outcome_is_known_is_not_sent_again() {
+    let rig = Rig::new().await;
+    rig.client("c-1", 1).await;
+    let a = rig.take().await;
+    let attempt = rig.send(a, &rig.claim_one(&a).await).await;
+    let settled = "update attempt set outcome = 'FAILED', outcome_at = clock_timestamp()";
+    rig.db.sql(settled);
+    let again = rig.store.resend(&a, attempt.call, 1, SETTLE).await.unwrap();
+    assert_eq!(again, None);
+    rig.db
+        .sql("update attempt set outcome = null, outcome_at = null");
+    let again = rig.store.resend(&a, attempt.call, 1, SETTLE).await.unwrap();
+    assert_eq!(again, Some(2));
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use store::intent::Intended;
-use store::record::{Basis, Outcome, Recorded};
+use store::intent::{Intended, Refusal};
+use store::record::{Basis, Next, Outcome, Recorded};
 use store::units::{Unit, Unitary};
 use store::{Role, Store};
 use tests::harness::{Proxy, Way, eventually};
@@ -109,6 +109,77 @@ async fn a_worker_whose_session_dies_at_the_intents_commit_sends_exactly_once() 
     assert_eq!(books.asked(Ask::Write), 1);
     assert_eq!(books.objects().len(), 1);
     assert_eq!(rig.item("state", "c-1"), "done");
+}
+
+/// 18, with a real worker: its connection is lost at the commit, which goes through. Made again, the intent is refused
+/// for its own attempt; read back, it is sent at once and needs no look-up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_intent_that_is_refused_for_its_own_attempt_is_read_back_and_sent() {
+    let rig = Rig::new().await;
+    rig.client("c-1", 1).await;
+    let books = Books::open().await;
+    let (proxy, far) = far_store(&rig).await;
+    let worker = rig.worker_with(Scripted::new(), books.url(), &|parts| {
+        parts.store = far.clone();
+    });
+    let mut latch = hold_commits(&rig.db, "call");
+    let id = rig.books;
+    let work = tokio::spawn(async move { worker.process_one(id).await });
+    somebody_commits(&rig.db).await;
+
+    proxy.cut_open();
+    eventually(LIMIT, "the intent is made again", async || {
+        rig.db.sql(
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+               and wait_event <> 'advisory'",
+        ) == "1"
+    })
+    .await;
+    latch.run("select pg_advisory_unlock(77)");
+
+    assert_eq!(work.await.unwrap().unwrap(), Ended::Idle);
+    assert_eq!(rig.item("state", "c-1"), "done");
+    assert_eq!((books.asked(Ask::Write), books.asked(Ask::Lookup)), (1, 0));
+    assert_eq!(rig.count("call"), 1);
+}
+
+/// 19, of a move: its item was claimed again before the repetition, and stays in hand.
+#[tokio::test]
+async fn a_move_that_is_repeated_takes_nothing_from_a_later_claim() {
+    let rig = Rig::new().await;
+    rig.client("c-1", 1).await;
+    let a = rig.take().await;
+    let first = rig.claim_one(&a).await;
+    let back = Attempt::new(rig.books, &first).moves(a, Next::More);
+    assert_eq!(rig.commit(back.clone()).await, Unitary::Moved(true));
+    let second = rig.claim_one(&a).await;
+
+    assert_eq!(rig.commit(back).await, Unitary::Moved(true));
+
+    assert_eq!(rig.item("state", "c-1"), "running");
+    rig.send(a, &second).await;
+}
+
+/// What was planned under an earlier claim may be done by now: it is not intended.
+#[tokio::test]
+async fn an_intent_of_an_earlier_claim_is_refused() {
+    let rig = Rig::new().await;
+    rig.client("c-1", 1).await;
+    let a = rig.take().await;
+    let first = rig.claim_one(&a).await;
+    let back = Attempt::new(rig.books, &first).moves(a, Next::More);
+    rig.commit(back).await;
+    let second = rig.claim_one(&a).await;
+    let not_in_hand = Intended::Refused(vec![Refusal::NotInHand(first.item)]);
+    assert_eq!(rig.intend(a, &first).await.1, not_in_hand);
+
+    let attempt = rig.send(a, &second).await;
+    let landed = Outcome::Done(landed("b-1"));
+    rig.record(&attempt, Basis::Reply { sending: 1 }, landed, done())
+        .await;
+
+    assert_eq!(rig.intend(a, &second).await.1, not_in_hand);
+    assert_eq!(rig.count("call"), 1);
 }
 
 /// 18, with a real worker: committed, but the database cannot be reached to read it back. Nothing is sent, and

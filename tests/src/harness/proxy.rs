@@ -33,6 +33,7 @@ pub enum Way {
 pub struct Proxy {
     address: SocketAddr,
     way: watch::Sender<Way>,
+    cuts: watch::Sender<u32>,
     task: JoinHandle<()>,
 }
 
@@ -46,8 +47,14 @@ impl Proxy {
             .local_addr()
             .expect("a bound socket has an address");
         let (way, ways) = watch::channel(Way::Pass);
-        let task = tokio::spawn(accept(listener, server.to_owned(), ways));
-        Self { address, way, task }
+        let (cuts, cut) = watch::channel(0);
+        let task = tokio::spawn(accept(listener, server.to_owned(), ways, cut));
+        Self {
+            address,
+            way,
+            cuts,
+            task,
+        }
     }
 
     /// Where it listens.
@@ -64,6 +71,11 @@ impl Proxy {
     pub fn turn(&self, way: Way) {
         self.way.send_replace(way);
     }
+
+    /// Cuts the connections there are; new ones pass.
+    pub fn cut_open(&self) {
+        self.cuts.send_modify(|count| *count += 1);
+    }
 }
 
 impl Drop for Proxy {
@@ -73,9 +85,16 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, server: String, ways: watch::Receiver<Way>) {
+async fn accept(
+    listener: TcpListener,
+    server: String,
+    ways: watch::Receiver<Way>,
+    cut: watch::Receiver<u32>,
+) {
     while let Ok((client, _)) = listener.accept().await {
         let (server, mut ways) = (server.clone(), ways.clone());
+        let mut cut = cut.clone();
+        cut.mark_unchanged();
         tokio::spawn(async move {
             let may_connect = |way: &Way| !matches!(way, Way::Blackhole);
             match ways.wait_for(may_connect).await.map(|way| *way) {
@@ -83,7 +102,10 @@ async fn accept(listener: TcpListener, server: String, ways: watch::Receiver<Way
                 Ok(Way::Blackhole | Way::Cut) | Err(_) => return,
             }
             if let Ok(upstream) = TcpStream::connect(&server).await {
-                join(client, upstream, ways).await;
+                tokio::select! {
+                    () = join(client, upstream, ways) => {}
+                    _ = cut.changed() => {}
+                }
             }
         });
     }
