@@ -46,6 +46,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     ],
     effect_kinds: &["CLIENT", "INVOICE", "PAYMENT"],
     batch_size: |_, _| BATCH,
+    playbook: |_| None,
     read_size: 50,
     imports: &[],
     calls_in_flight: 4,

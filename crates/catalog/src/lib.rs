@@ -1,6 +1,7 @@
 //! The one list of providers. A new provider is one line here; nothing else in the fleet names one.
 
 use provider_kit::Descriptor;
+pub use provider_kit::Playbook;
 
 /// All providers of this build.
 pub fn providers() -> [&'static Descriptor; 1] {

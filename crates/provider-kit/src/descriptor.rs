@@ -49,6 +49,15 @@ pub struct Limit {
     pub window: Duration,
 }
 
+/// What the fleet does by itself about a failure, before or instead of asking a person; shown by `tieout explain`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Playbook {
+    /// Its name, such as `READ_AGAIN`.
+    pub name: &'static str,
+    /// What it does, to follow "Tieout".
+    pub what: &'static str,
+}
+
 /// A provider's capabilities, limits and batch sizes.
 #[derive(Clone, Debug)]
 pub struct Descriptor {
@@ -70,6 +79,8 @@ pub struct Descriptor {
     pub effect_kinds: &'static [&'static str],
     /// Most members of one call for this effect kind and operation; 1 where it has no batch.
     pub batch_size: fn(&str, Operation) -> usize,
+    /// The playbook that begins by itself at a failure with this code; none where a person acts.
+    pub playbook: fn(&str) -> Option<Playbook>,
     /// Most objects of one read.
     pub read_size: usize,
     /// What can be imported from its books.

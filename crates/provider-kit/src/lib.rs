@@ -16,7 +16,7 @@ pub mod provider;
 pub mod references;
 mod retry_after;
 
-pub use descriptor::{AuthStyle, Descriptor, Limit, LimitScope, Transport};
+pub use descriptor::{AuthStyle, Descriptor, Limit, LimitScope, Playbook, Transport};
 pub use known::{Current, CurrentState, Currents, Link, LinkState, Links};
 pub use provider::{
     BooksFacts, CallResult, Cost, Effect, ElementResult, External, Judgement, Landed, LandedTotals,

@@ -50,6 +50,7 @@ fn descriptor(calls_in_flight: usize, limits: &'static [Limit]) -> Descriptor {
         kinds: &[],
         effect_kinds: &[],
         batch_size: one,
+        playbook: |_| None,
         read_size: 1,
         imports: &[],
         calls_in_flight,

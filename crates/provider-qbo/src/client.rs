@@ -2,86 +2,23 @@
 //!
 //! A write carries `requestid`, which makes QuickBooks repeat its first answer instead of writing twice; that
 //! is a help and never the guarantee. The marker goes in last, after every mapping rule, and texts give way to
-//! it. Bodies are written with sorted members, so the same step always gives the same bytes. Invoices are
-//! updated in full, customers sparse (see `mapping`).
+//! it. Bodies are written with sorted members, so the same step always gives the same bytes. What is particular
+//! about an entity stands in `entity`.
 
 use model::{Failure, Operation};
 use provider_kit::{Cost, Effect, External, Member, Method, Request};
 use serde_json::{Map, Value, json};
 
+use crate::entity::Entity;
+use crate::failures;
 use crate::mapping::text;
-use crate::{CUSTOMER, INVOICE, failures};
 
-/// Most members of a batch ("REST API features", checked 2026-11-23).
-pub(crate) const LARGEST_BATCH: usize = 30;
 /// Most objects of a query's page, from the same page.
 pub(crate) const PAGE: usize = 1_000;
 /// Longest `requestid` of a batch; single calls would take 50.
 const LONGEST_KEY: usize = 36;
 /// The only version of the API that is still served.
 const MINOR_VERSION: &str = "75";
-
-/// The entities that we write.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Entity {
-    Customer,
-    Invoice,
-}
-
-impl Entity {
-    /// The entity of an effect; none for effects of other providers.
-    pub(crate) fn of_effect(effect: &Effect) -> Option<Self> {
-        match effect.kind.as_str() {
-            CUSTOMER => Some(Self::Customer),
-            INVOICE => Some(Self::Invoice),
-            _ => None,
-        }
-    }
-
-    /// The name in envelopes and queries.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Customer => "Customer",
-            Self::Invoice => "Invoice",
-        }
-    }
-
-    /// The name in paths, and in sentences for people.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Customer => "customer",
-            Self::Invoice => "invoice",
-        }
-    }
-
-    /// The member that carries our marker.
-    pub(crate) const fn note(self) -> &'static str {
-        match self {
-            Self::Customer => "Notes",
-            Self::Invoice => "PrivateNote",
-        }
-    }
-
-    const fn note_limit(self) -> usize {
-        match self {
-            Self::Customer => text::NOTES,
-            Self::Invoice => text::PRIVATE_NOTE,
-        }
-    }
-
-    /// Name lists hide inactive objects unless asked.
-    const fn with_inactive(self) -> &'static str {
-        match self {
-            Self::Customer => " and Active in (true,false)",
-            Self::Invoice => "",
-        }
-    }
-
-    /// Whether an update names only what it changes.
-    const fn is_sparse(self) -> bool {
-        matches!(self, Self::Customer)
-    }
-}
 
 /// The one request that brings the members about.
 pub(crate) fn write(members: &[Member<'_>], key: &str, realm: &str) -> Result<Request, Failure> {
@@ -90,9 +27,6 @@ pub(crate) fn write(members: &[Member<'_>], key: &str, realm: &str) -> Result<Re
             "KEY_LENGTH",
             &"the request id is empty or too long",
         ));
-    }
-    if members.len() > LARGEST_BATCH {
-        return Err(failures::defect("BATCH_TOO_BIG", &"more than 30 members"));
     }
     let entity = members
         .first()
@@ -104,6 +38,13 @@ pub(crate) fn write(members: &[Member<'_>], key: &str, realm: &str) -> Result<Re
     if is_mixed {
         return Err(failures::defect("MIXED_KINDS", &"members of several kinds"));
     }
+    let most = members
+        .iter()
+        .map(|member| entity.batch(member.step.operation))
+        .min();
+    if most.is_some_and(|most| members.len() > most) {
+        return Err(failures::defect("BATCH_TOO_BIG", &"more members than fit"));
+    }
     match members {
         [only] => single(entity, only, key, realm),
         _ => batch(entity, members, key, realm),
@@ -112,12 +53,20 @@ pub(crate) fn write(members: &[Member<'_>], key: &str, realm: &str) -> Result<Re
 
 fn single(entity: Entity, member: &Member<'_>, key: &str, realm: &str) -> Result<Request, Failure> {
     let mut query = written_with(key);
-    if member.step.operation == Operation::Void {
-        query.push(("operation".to_owned(), "void".to_owned()));
+    let mut with = |name: &str, value: &str| query.push((name.to_owned(), value.to_owned()));
+    match (member.step.operation, entity) {
+        (Operation::Create | Operation::Update, _) => {}
+        (Operation::Delete, _) => with("operation", "delete"),
+        // The form that was captured; `operation=void` stands in one copy of the documents only.
+        (Operation::Void, Entity::Payment) => {
+            with("operation", "update");
+            with("include", "void");
+        }
+        (Operation::Void, _) => with("operation", "void"),
     }
     Ok(Request {
         method: Method::Post,
-        path: company_path(realm, entity.word()),
+        path: company_path(realm, entity.path()),
         query,
         headers: headers(true),
         body: bytes(&element(entity, member)?)?,
@@ -138,7 +87,8 @@ fn batch(
             item.insert("bId".to_owned(), json!(batch_id(member.ordinal)));
             let operation = match member.step.operation {
                 Operation::Create => "create",
-                Operation::Update | Operation::Void | Operation::Delete => "update",
+                Operation::Update | Operation::Void => "update",
+                Operation::Delete => "delete",
             };
             item.insert("operation".to_owned(), json!(operation));
             if member.step.operation == Operation::Void {
@@ -169,25 +119,23 @@ pub(crate) fn batch_id(ordinal: usize) -> String {
 /// The step's body with what is volatile: id, revision, marker.
 fn element(entity: Entity, member: &Member<'_>) -> Result<Value, Failure> {
     let step = member.step;
-    let mut object = match (&step.operation, &step.body) {
-        (Operation::Void, _) => Map::new(),
-        (Operation::Create | Operation::Update, Value::Object(body)) => body.clone(),
-        (Operation::Create | Operation::Update, _) => {
+    if step.operation == Operation::Delete && !entity.is_deletable() {
+        return Err(failures::defect("NO_DELETE", &entity.name()));
+    }
+    let is_ending = matches!(step.operation, Operation::Void | Operation::Delete);
+    let mut object = match &step.body {
+        _ if is_ending => Map::new(),
+        Value::Object(body) => body.clone(),
+        _ => {
             return Err(failures::defect(
                 "BODY_SHAPE",
                 &"a step's body is not an object",
             ));
         }
-        (Operation::Delete, _) => {
-            return Err(failures::defect(
-                "NO_DELETE",
-                &"nothing is deleted in QuickBooks",
-            ));
-        }
     };
     match (&step.operation, &step.target) {
         (Operation::Create, None) => {}
-        (Operation::Update | Operation::Void, Some(target)) => {
+        (Operation::Update | Operation::Void | Operation::Delete, Some(target)) => {
             object.insert("Id".to_owned(), json!(target.id));
             object.insert("SyncToken".to_owned(), json!(target.revision));
         }
@@ -198,18 +146,36 @@ fn element(entity: Entity, member: &Member<'_>) -> Result<Value, Failure> {
             ));
         }
     }
-    if step.operation == Operation::Update {
-        object.insert("sparse".to_owned(), json!(entity.is_sparse()));
+    let is_sparse = match step.operation {
+        Operation::Update => Some(entity.is_sparse()),
+        Operation::Void if entity == Entity::Payment => Some(true),
+        Operation::Create | Operation::Void | Operation::Delete => None,
+    };
+    if let Some(is_sparse) = is_sparse {
+        object.insert("sparse".to_owned(), json!(is_sparse));
     }
-    if step.operation != Operation::Void {
+    if let Some(to_come) = object.get("Line").filter(|lines| has_unknown_link(lines)) {
+        return Err(failures::defect("ID_TO_COME", to_come));
+    }
+    if !is_ending {
         let text = object
             .get(entity.note())
             .and_then(Value::as_str)
             .unwrap_or_default();
-        let note = text::marked(text, member.marker, entity.note_limit());
+        let note = text::marked(text, member.marker, entity.note_shape());
         object.insert(entity.note().to_owned(), json!(note));
     }
     Ok(Value::Object(object))
+}
+
+/// Whether a line links a document whose id is still to come: a preview shows such a step, nobody sends it.
+fn has_unknown_link(lines: &Value) -> bool {
+    let lines = lines.as_array().map(Vec::as_slice).unwrap_or_default();
+    lines
+        .iter()
+        .filter_map(|line| line.get("LinkedTxn")?.as_array())
+        .flatten()
+        .any(|link| link.get("TxnId").is_none())
 }
 
 /// A read of the present state of some objects.
@@ -227,8 +193,35 @@ pub(crate) fn by_ids(entity: Entity, ids: &[&str]) -> String {
         "select * from {} where Id in ({}){} orderby Id startposition 1 maxresults {PAGE}",
         entity.name(),
         quoted.join(","),
-        entity.with_inactive()
+        with_inactive(entity)
     )
+}
+
+/// The statement that reads documents by their numbers.
+pub(crate) fn by_numbers(entity: Entity, numbers: &[&str]) -> String {
+    let quoted: Vec<String> = numbers.iter().map(|number| quoted(number)).collect();
+    format!(
+        "select * from {} where DocNumber in ({}) orderby Id startposition 1 maxresults {PAGE}",
+        entity.name(),
+        quoted.join(",")
+    )
+}
+
+/// The statement that reads one page of everything of an entity, inactive ones too.
+pub(crate) fn whole_list(name: &str, page: usize) -> String {
+    format!(
+        "select * from {name} where Active in (true,false) orderby Id startposition {} maxresults {PAGE}",
+        page * PAGE + 1
+    )
+}
+
+/// Name lists hide inactive objects unless asked.
+const fn with_inactive(entity: Entity) -> &'static str {
+    if entity.is_name() {
+        " and Active in (true,false)"
+    } else {
+        ""
+    }
 }
 
 /// The statement that reads one page of what was created since an instant, inactive ones too.
@@ -237,20 +230,31 @@ pub(crate) fn created_since(entity: Entity, since: &str, page: usize) -> String 
         "select * from {} where MetaData.CreateTime >= {}{} orderby Id startposition {} maxresults {PAGE}",
         entity.name(),
         quoted(since),
-        entity.with_inactive(),
+        with_inactive(entity),
         page * PAGE + 1
     )
 }
 
 /// A query request.
 pub(crate) fn query(realm: &str, statement: &str) -> Request {
+    reading(
+        company_path(realm, "query"),
+        Some(("query".to_owned(), statement.to_owned())),
+    )
+}
+
+/// A read of the company's own description.
+pub(crate) fn company_info(realm: &str) -> Request {
+    let resource = format!("companyinfo/{}", segment(realm));
+    reading(company_path(realm, &resource), None)
+}
+
+fn reading(path: String, first: Option<(String, String)>) -> Request {
+    let version = ("minorversion".to_owned(), MINOR_VERSION.to_owned());
     Request {
         method: Method::Get,
-        path: company_path(realm, "query"),
-        query: vec![
-            ("query".to_owned(), statement.to_owned()),
-            ("minorversion".to_owned(), MINOR_VERSION.to_owned()),
-        ],
+        path,
+        query: first.into_iter().chain([version]).collect(),
         headers: headers(false),
         body: Vec::new(),
         cost: Cost {
@@ -283,8 +287,13 @@ fn headers(has_body: bool) -> Vec<(String, String)> {
     }
 }
 
-/// A path of the company; its id is opaque, so everything unusual in it is percent-encoded.
+/// A path of the company.
 fn company_path(realm: &str, resource: &str) -> String {
+    format!("/v3/company/{}/{resource}", segment(realm))
+}
+
+/// A company's id in a path; it is opaque, so everything unusual in it is percent-encoded.
+fn segment(realm: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~');
     let encoded: Vec<String> = realm
         .bytes()
@@ -296,7 +305,7 @@ fn company_path(realm: &str, resource: &str) -> String {
             }
         })
         .collect();
-    format!("/v3/company/{}/{resource}", encoded.concat())
+    encoded.concat()
 }
 
 /// Bytes with members in alphabetical order, whatever order the step was stored in.

@@ -7,6 +7,8 @@
 pub(crate) mod fault;
 pub(crate) mod table;
 
+pub(crate) use self::table::playbook;
+
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -87,6 +89,16 @@ pub(crate) fn of_fault(fault: &Fault) -> Failure {
 /// The row for a bare code.
 fn of_code(code: &str) -> Failure {
     table::row(code, "").map_or_else(|| unexplained(400), table::Row::failure)
+}
+
+/// The books are closed for a day that is known to be in a closed period.
+pub(crate) fn closed_books() -> Failure {
+    of_code("6210")
+}
+
+/// The number is taken by a document that is not ours.
+pub(crate) fn number_taken() -> Failure {
+    of_code("6140")
 }
 
 fn gravity(failure: &Failure) -> u8 {
@@ -234,13 +246,15 @@ pub(crate) fn edited_in_books(thing: &str, fields: &[&str]) -> Failure {
     )
 }
 
-/// The object to be voided changed in the books since we last saw it.
-pub(crate) fn edited_before_void() -> Failure {
+/// The object to be voided or deleted changed in the books since we last saw it.
+pub(crate) fn edited_before_end(thing: &str) -> Failure {
     Failure::new(
         FailureKind::Conflict,
         "EDITED_IN_BOOKS",
-        "This invoice was voided in ProjectLedger, but it was changed in QuickBooks after Tieout sent it, so \
-         Tieout does not void it unseen. Void it in QuickBooks if you agree, then send it again.",
+        format!(
+            "This {thing} was taken back in ProjectLedger, but it was changed in QuickBooks after Tieout sent it, so \
+             Tieout does not take it back unseen. Void or delete it in QuickBooks if you agree, then send it again."
+        ),
     )
 }
 
@@ -256,13 +270,52 @@ pub(crate) fn deleted_in_books(thing: &str) -> Failure {
     )
 }
 
-/// The invoice was voided in the books, and voiding cannot be undone.
-pub(crate) fn voided_in_books() -> Failure {
+/// The object was voided in the books, and voiding cannot be undone.
+pub(crate) fn voided_in_books(thing: &str) -> Failure {
     Failure::new(
         FailureKind::Conflict,
         "VOIDED_IN_BOOKS",
-        "This invoice stands in ProjectLedger but is void in QuickBooks, where voiding cannot be undone. Void it \
-         in ProjectLedger too, or issue a new invoice there.",
+        format!(
+            "This {thing} stands in ProjectLedger but is void in QuickBooks, where voiding cannot be undone. Void it in \
+             ProjectLedger too, or issue a new {thing} there."
+        ),
+    )
+}
+
+/// An invoice that is paid or credited was deleted in the books.
+pub(crate) fn invoice_gone(thing: &str) -> Failure {
+    Failure::new(
+        FailureKind::Conflict,
+        "INVOICE_GONE",
+        format!(
+            "An invoice that this {thing} is for was deleted in QuickBooks. Let Tieout create the invoice again, or \
+             set the {thing} against another invoice in ProjectLedger; then send it again."
+        ),
+    )
+}
+
+/// An invoice that is paid or credited is void in the books.
+pub(crate) fn invoice_void(thing: &str) -> Failure {
+    Failure::new(
+        FailureKind::Conflict,
+        "INVOICE_VOID",
+        format!(
+            "An invoice that this {thing} is for is void in QuickBooks and takes nothing. Set the {thing} against \
+             another invoice in ProjectLedger, or take it off there; then send it again."
+        ),
+    )
+}
+
+/// Less is open on an invoice in the books than is to be set against it.
+pub(crate) fn invoice_already_paid(thing: &str) -> Failure {
+    Failure::new(
+        FailureKind::Conflict,
+        "INVOICE_ALREADY_PAID",
+        format!(
+            "QuickBooks has less open on an invoice than this {thing} is to settle: somebody, or QuickBooks by itself, \
+             has set something else against it already. Nothing was sent. Take that off in QuickBooks, or change what \
+             this {thing} is for in ProjectLedger; then send it again."
+        ),
     )
 }
 

@@ -2,15 +2,19 @@
 //!
 //! A document goes through `mapping` (what should be in the books), `client` (the exact bytes), and its reply
 //! through `reply` (what it says) and `failures` (what a refusal means). What an unclear call became is found
-//! by `lookup`. Intuit's own words live in `wire` only. Absent on purpose: credit notes, payments, refunds,
-//! write-offs and tax rates, which are refused as not exported yet; webhooks; change data capture.
+//! by `lookup`; what must be known of the books is read by `imports`. Intuit's own words live in `wire`, `entity`
+//! and `imports` only. Absent on purpose: refunds and write-offs, which are refused as not exported yet; the making of
+//! tax codes (see `mapping::tax_rate`); webhooks; change data capture.
 //!
 //! Facts about the API are from Intuit's documents and recorded traffic, checked 2026-11-23:
 //! <https://developer.intuit.com/app/developer/qbo/docs/learn/rest-api-features>.
 
 pub mod auth;
+mod books;
 mod client;
+mod entity;
 mod failures;
+mod imports;
 mod lookup;
 mod mapping;
 mod reply;
@@ -18,17 +22,31 @@ mod wire;
 
 use std::time::Duration;
 
-use model::{DocumentKind, Failure};
+use model::{DocumentKind, Failure, ImportKind, Operation};
 use provider_kit::{
-    BooksFacts, CallResult, Current, Descriptor, Effect, External, Judgement, Limit, LimitScope,
-    Member, PastCall, Plan, Provider, Reply, Request, Transport, View,
+    BooksFacts, CallResult, Current, Descriptor, Effect, External, Imported, Judgement, Limit,
+    LimitScope, Member, PastCall, Plan, Provider, Reply, Request, Transport, View,
 };
+
+use self::entity::Entity;
 
 /// The effect of a client: the customer in the books.
 pub const CUSTOMER: &str = "customer";
 
+/// The effect of a product code: the item in the books.
+pub const ITEM: &str = "item";
+
 /// The effect of an invoice.
 pub const INVOICE: &str = "invoice";
+
+/// The effect of a payment.
+pub const PAYMENT: &str = "payment";
+
+/// The effect of a credit note: the credit memo.
+pub const CREDIT_NOTE: &str = "credit_note";
+
+/// The effect of each allocation of a credit note; its part is the invoice's id in `ProjectLedger`.
+pub const APPLICATION: &str = "application";
 
 /// QuickBooks Online.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,12 +60,23 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     auth: auth::STYLE,
     production_url: "https://quickbooks.api.intuit.com",
     sandbox_url: "https://sandbox-quickbooks.api.intuit.com",
-    kinds: &[DocumentKind::Client, DocumentKind::Invoice],
-    effect_kinds: &[CUSTOMER, INVOICE],
-    batch_size: |_, _| client::LARGEST_BATCH,
-    // As many ids as a query's address holds with room to spare.
-    read_size: 300,
-    imports: &[],
+    kinds: &[
+        DocumentKind::Client,
+        DocumentKind::Product,
+        DocumentKind::Invoice,
+        DocumentKind::Payment,
+        DocumentKind::CreditNote,
+    ],
+    effect_kinds: &[CUSTOMER, ITEM, INVOICE, PAYMENT, CREDIT_NOTE, APPLICATION],
+    batch_size,
+    playbook: failures::playbook,
+    // Ids in one `in (...)` list: a request's line stays below 4 kB.
+    read_size: 100,
+    imports: &[
+        ImportKind::Company,
+        ImportKind::Accounts,
+        ImportKind::TaxCodes,
+    ],
     calls_in_flight: 10,
     limits: &[
         Limit {
@@ -72,6 +101,10 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     // A page of 1,000 invoices of a few dozen lines each.
     reply_limit: 64 * 1024 * 1024,
 };
+
+fn batch_size(effect_kind: &str, operation: Operation) -> usize {
+    Entity::of_kind(effect_kind).map_or(1, |entity| entity.batch(operation))
+}
 
 impl Provider for Qbo {
     fn descriptor(&self) -> &'static Descriptor {
@@ -109,5 +142,18 @@ impl Provider for Qbo {
 
     fn parse_read(&self, effect: &Effect, reply: &Reply) -> Result<Vec<Current>, Failure> {
         reply::parse_read(effect, reply)
+    }
+
+    fn imports(&self, what: ImportKind, books: &BooksFacts) -> Vec<Request> {
+        imports::requests(what, &books.external_id)
+    }
+
+    fn take_import(
+        &self,
+        what: ImportKind,
+        replies: &[Reply],
+        books: &BooksFacts,
+    ) -> Result<Imported, Failure> {
+        imports::take(what, replies, books)
     }
 }

@@ -1,19 +1,23 @@
 //! What became of an unclear call: the reads that find out, and what they say of each member.
 //!
-//! A creation is looked for by our marker in everything created since a little before the call was opened; a
-//! number or a name alone never adopts. A change is looked for at its own object: as wanted, as before, or
+//! A creation is looked for by our marker in everything created since a little before the call was opened. Documents
+//! with numbers are looked for by their number as well, however old: with our marker it is ours, without it a person
+//! decides; a number or a name alone never adopts. A change is looked for at its own object: as wanted, as before, or
 //! moved on. Absence is only ever concluded from whole, readable pages.
+//!
+//! The replies stand in this order: first page of the window, documents by number, changed objects, further pages.
 
 use chrono::Duration;
 use model::{Failure, FailureKind, Operation, Owner, Scope};
 use provider_kit::{Judgement, Landed, PastCall, PastMember, Presence, Reply, Request};
 use serde_json::Value;
 
-use crate::client::{self, Entity, PAGE};
+use crate::client::{self, PAGE};
+use crate::entity::Entity;
 use crate::failures;
 use crate::mapping::text;
 use crate::reply;
-use crate::wire::Invoice;
+use crate::wire::{Payment, Sale};
 
 /// How far before the call's opening the window starts: the two clocks may differ this much.
 const WINDOW_MARGIN: Duration = Duration::minutes(10);
@@ -30,6 +34,10 @@ pub(crate) fn requests(call: &PastCall, realm: &str) -> Vec<Request> {
     if creations(call).next().is_some() {
         requests.push(page(call, entity, realm, 0));
     }
+    let numbers = numbers(call, entity);
+    if !numbers.is_empty() {
+        requests.push(client::query(realm, &client::by_numbers(entity, &numbers)));
+    }
     let ids: Vec<&str> = changes(call)
         .filter_map(|member| member.step.target.as_ref())
         .map(|target| target.id.as_str())
@@ -40,14 +48,18 @@ pub(crate) fn requests(call: &PastCall, realm: &str) -> Vec<Request> {
     requests
 }
 
-/// What the reads say. Replies stand in the order of `requests`; further pages of the window follow them.
+/// What the reads say.
 pub(crate) fn judge(call: &PastCall, replies: &[Reply]) -> Result<Judgement, Failure> {
     let Some(entity) = entity(call) else {
         return Err(failures::defect("UNKNOWN_EFFECT", &"nothing to look up"));
     };
     let has_creations = creations(call).next().is_some();
     let has_changes = changes(call).next().is_some();
-    let first = usize::from(has_creations) + usize::from(has_changes);
+    let has_numbers = !numbers(call, entity).is_empty();
+    let first = [has_creations, has_numbers, has_changes]
+        .into_iter()
+        .filter(|asked| *asked)
+        .count();
     if replies.len() < first {
         return Err(failures::unreadable_answer("a look-up was not answered"));
     }
@@ -57,6 +69,11 @@ pub(crate) fn judge(call: &PastCall, replies: &[Reply]) -> Result<Judgement, Fai
         Vec::new()
     };
     let mut created = Vec::new();
+    let numbered = if has_numbers {
+        reply::objects(entity, &replies[usize::from(has_creations)])?
+    } else {
+        Vec::new()
+    };
     if has_creations {
         let pages = std::iter::once(&replies[0]).chain(&replies[first..]);
         let mut is_last_full = false;
@@ -78,6 +95,7 @@ pub(crate) fn judge(call: &PastCall, replies: &[Reply]) -> Result<Judgement, Fai
             )]));
         }
     }
+    created.extend(numbered);
     call.members
         .iter()
         .map(|member| match member.step.operation {
@@ -98,6 +116,21 @@ fn creations(call: &PastCall) -> impl Iterator<Item = &PastMember> {
     call.members
         .iter()
         .filter(|member| member.step.operation == Operation::Create)
+}
+
+/// The numbers of what was to be created.
+fn numbers(call: &PastCall, entity: Entity) -> Vec<&str> {
+    let mut numbers: Vec<&str> = creations(call)
+        .filter(|_| entity.has_number())
+        .filter_map(doc_number)
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
+fn doc_number(member: &PastMember) -> Option<&str> {
+    member.step.body.get("DocNumber").and_then(Value::as_str)
 }
 
 fn changes(call: &PastCall) -> impl Iterator<Item = &PastMember> {
@@ -145,6 +178,9 @@ fn creation(entity: Entity, member: &PastMember, found: &[Value]) -> Result<Pres
         }
     }
     match ours.len() {
+        0 if entity.has_number() && found.iter().any(|one| has_its_number(member, one)) => {
+            Ok(Presence::Differs(failures::number_taken()))
+        }
         0 => Ok(Presence::Absent),
         1 => Ok(ours.pop().map_or(Presence::Absent, |landed| {
             Presence::Present(as_sent(member, landed))
@@ -153,6 +189,13 @@ fn creation(entity: Entity, member: &PastMember, found: &[Value]) -> Result<Pres
             ours.into_iter().map(|landed| landed.external_id).collect(),
         )),
     }
+}
+
+/// Whether a document that is not ours has the number: QuickBooks compares without regard to case.
+fn has_its_number(member: &PastMember, object: &Value) -> bool {
+    let taken = object.get("DocNumber").and_then(Value::as_str);
+    let wanted = doc_number(member).map(|number| number.trim().to_lowercase());
+    wanted.is_some_and(|wanted| taken.is_some_and(|taken| taken.trim().to_lowercase() == wanted))
 }
 
 /// An object that a person changed between our creation and this look is recorded as we sent it, so that the
@@ -185,22 +228,24 @@ fn change(entity: Entity, member: &PastMember, found: &[Value]) -> Result<Presen
     let object = found
         .iter()
         .find(|object| object.get("Id").and_then(Value::as_str) == Some(&target.id));
-    let is_void = member.step.operation == Operation::Void;
+    let operation = member.step.operation;
     let Some(object) = object else {
-        // A deleted invoice needs no voiding: planning again finds it gone and is done.
-        return Ok(Presence::Differs(if is_void {
-            failures::moved_on(entity.word())
-        } else {
-            failures::deleted_in_books(entity.word())
-        }));
+        return Ok(match operation {
+            // What is gone needs no voiding or deleting: planning again reads it once more and is done. That it is
+            // missing from one answer is not taken for our own success.
+            Operation::Void | Operation::Delete => {
+                Presence::Differs(failures::moved_on(entity.word()))
+            }
+            Operation::Create | Operation::Update => {
+                Presence::Differs(failures::deleted_in_books(entity.word()))
+            }
+        });
     };
     let landed = landed(entity, member, object)?;
-    let is_voided = entity == Entity::Invoice
-        && Invoice::read(object).is_some_and(|invoice| invoice.is_voided());
-    let is_as_wanted = if is_void {
-        is_voided
-    } else {
-        landed.fingerprint == member.step.fingerprint
+    let is_as_wanted = match operation {
+        Operation::Void => is_voided(entity, object),
+        Operation::Delete => reply::is_deleted(object),
+        Operation::Create | Operation::Update => landed.fingerprint == member.step.fingerprint,
     };
     Ok(if is_as_wanted {
         Presence::Present(landed)
@@ -209,4 +254,12 @@ fn change(entity: Entity, member: &PastMember, found: &[Value]) -> Result<Presen
     } else {
         Presence::Differs(failures::moved_on(entity.word()))
     })
+}
+
+fn is_voided(entity: Entity, object: &Value) -> bool {
+    match entity {
+        Entity::Customer | Entity::Item => false,
+        Entity::Invoice | Entity::CreditMemo => Sale::read(object).is_some_and(|s| s.is_voided()),
+        Entity::Payment => Payment::read(object).is_some_and(|p| p.is_voided()),
+    }
 }

@@ -4,20 +4,26 @@
 //! marker, the customer and currency that were sent. Batch answers are matched by their own ids, never by
 //! order. Everything else is an unknown outcome, and the look-up decides.
 
+mod proof;
+
 use std::collections::HashMap;
 
-use model::{Amount, Currency, Failure, Operation, Scope};
+use model::{Amount, Currency, Failure, FailureKind, Operation, Reference, ReferenceState, Scope};
 use provider_kit::{
     CallResult, Current, Effect, ElementResult, Landed, LandedTotals, LinkState, PastCall,
     PastMember, Prediction, Reply,
 };
 use serde_json::Value;
 
-use crate::client::{self, Entity};
+use crate::CUSTOMER;
+use crate::client;
+use crate::entity::Entity;
 use crate::failures::{self, fault};
 use crate::mapping::owned::Owned;
-use crate::mapping::text;
-use crate::wire::{self, Customer, Exact, Invoice, value_of};
+use crate::wire::{self, Customer, Exact, Item, Payment, Sale, value_of};
+
+/// Our code for a document number that is taken.
+const NUMBER_TAKEN: &str = "6140";
 
 /// Longest id or revision that we believe.
 const LONGEST_ID: usize = 64;
@@ -26,7 +32,11 @@ const LONGEST_ID: usize = 64;
 pub(crate) fn classify(call: &PastCall, reply: &Reply) -> CallResult {
     let body = json(reply);
     let elements = match body.as_ref().filter(|body| is_answer(reply, body)) {
-        None => vec![ElementResult::Failed(refusal(reply, body.as_ref())); call.members.len()],
+        None => {
+            let failure = refusal(reply, body.as_ref());
+            let of = |member| ElementResult::Failed(of_this(member, failure.clone()));
+            call.members.iter().map(of).collect()
+        }
         Some(body) => match call.members.as_slice() {
             [only] => vec![of_member(only, body)],
             members => of_batch(members, body),
@@ -50,9 +60,11 @@ fn is_answer(reply: &Reply, body: &Value) -> bool {
 
 /// What a reply without an answer says; a success that answers and refuses at once says nothing.
 fn refusal(reply: &Reply, body: Option<&Value>) -> Failure {
-    let answers = ["BatchItemResponse", "Customer", "Invoice"];
-    let is_both = (200..300).contains(&reply.status)
-        && body.is_some_and(|body| answers.iter().any(|name| body.get(name).is_some()));
+    let has_answer = |body: &Value| {
+        body.get("BatchItemResponse").is_some()
+            || Entity::ALL.iter().any(|e| body.get(e.name()).is_some())
+    };
+    let is_both = (200..300).contains(&reply.status) && body.is_some_and(has_answer);
     if is_both {
         return failures::unproven("an answer and a fault at once").reaching(Scope::Call);
     }
@@ -95,10 +107,10 @@ fn of_member(member: &PastMember, item: &Value) -> ElementResult {
         (None, true) => {
             let failure = failures::of_faults(&fault::in_json(item))
                 .unwrap_or_else(|| failures::unproven("a fault without a code"));
-            ElementResult::Failed(narrowed(failure))
+            ElementResult::Failed(of_this(member, narrowed(failure)))
         }
         (None, false) => unknown("the answer holds no such entity"),
-        (Some(object), false) => match proven(member, entity, object) {
+        (Some(object), false) => match proof::proven(member, entity, object) {
             Ok(landed) => ElementResult::Done(landed),
             Err(doubt) => unknown(doubt),
         },
@@ -113,60 +125,46 @@ fn narrowed(failure: Failure) -> Failure {
     }
 }
 
+/// What a refusal means for this member: a number that is taken may be taken by ourselves, and a reference that is
+/// not found may be the customer we linked.
+fn of_this(member: &PastMember, failure: Failure) -> Failure {
+    let detail = failure.detail.clone().unwrap_or_default();
+    let entity = Entity::of_effect(&member.step.effect);
+    if failure.code == NUMBER_TAKEN && failure.kind == FailureKind::OutcomeUnknown {
+        // Only a creation of the very kind that has the number can be found by looking for our marker on it.
+        let is_of_this_kind = entity.is_some_and(|entity| {
+            entity.has_number() && detail.contains(&format!("TxnType={} ", entity.name()))
+        });
+        if member.step.operation != Operation::Create || !is_of_this_kind {
+            return Failure {
+                scope: failure.scope,
+                ..failures::number_taken().with_detail(detail)
+            };
+        }
+    }
+    let customer = member.step.body.pointer("/CustomerRef/value");
+    match (failure.code.as_str(), customer.and_then(Value::as_str)) {
+        ("CUSTOMER_GONE", Some(id)) if names_element(&detail, id) => {
+            failure.with_reference(Reference {
+                effect_kind: CUSTOMER.to_owned(),
+                external_id: id.to_owned(),
+                state: ReferenceState::Gone,
+            })
+        }
+        _ => failure,
+    }
+}
+
+/// Whether QuickBooks' words name this very id: "Names element id 583 not found".
+fn names_element(detail: &str, id: &str) -> bool {
+    let Some((_, after)) = detail.split_once("element id ") else {
+        return false;
+    };
+    after.split(|c: char| !c.is_ascii_digit()).next() == Some(id)
+}
+
 fn unknown(why: &str) -> ElementResult {
     ElementResult::Failed(failures::unproven(why))
-}
-
-/// The object as it landed, once it has proved to be this member's.
-fn proven(member: &PastMember, entity: Entity, object: &Value) -> Result<Landed, &'static str> {
-    let step = &member.step;
-    let landed = landed(entity, object, expected_currency(member))?;
-    if object.get("status").and_then(Value::as_str) == Some("Deleted") {
-        return Err("the object is answered as deleted");
-    }
-    if let Some(target) = &step.target {
-        if landed.external_id != target.id {
-            return Err("another object's id");
-        }
-        if number(&landed.revision) < number(&target.revision) {
-            return Err("an older revision than the one that was changed");
-        }
-    }
-    let note = object.get(entity.note()).and_then(Value::as_str);
-    let markers = text::markers(note.unwrap_or_default());
-    let is_ours = markers.contains(&member.marker);
-    let is_others = markers
-        .iter()
-        .any(|marker| marker.installation == member.marker.installation);
-    if !is_ours && (is_others || step.operation != Operation::Void) {
-        return Err("the object does not carry this document's marker");
-    }
-    if entity == Entity::Invoice {
-        check_invoice(member, object, &landed)?;
-    }
-    Ok(landed)
-}
-
-fn check_invoice(member: &PastMember, object: &Value, landed: &Landed) -> Result<(), &'static str> {
-    let answered = Invoice::read(object).ok_or("the invoice has members of impossible types")?;
-    if member.step.operation == Operation::Void {
-        return if answered.is_voided() {
-            Ok(())
-        } else {
-            Err("the invoice is not void")
-        };
-    }
-    let sent = Invoice::read(&member.step.body).ok_or("the step holds no invoice")?;
-    if value_of(sent.customer_ref.as_ref()) != value_of(answered.customer_ref.as_ref()) {
-        return Err("the invoice names another customer");
-    }
-    let Some(totals) = landed.totals else {
-        return Err("the invoice states no totals");
-    };
-    match expected_currency(member) {
-        Some(expected) if expected != totals.currency => Err("the invoice has another currency"),
-        _ => Ok(()),
-    }
 }
 
 /// The currency that was sent, where the step says it.
@@ -189,17 +187,41 @@ pub(crate) fn landed(
     currency: Option<Currency>,
 ) -> Result<Landed, &'static str> {
     let external_id = token(object, "Id").ok_or("the object has no id")?;
+    if is_deleted(object) {
+        return Ok(Landed {
+            external_id,
+            // A deletion is answered without a revision.
+            revision: token(object, "SyncToken").unwrap_or_default(),
+            fingerprint: Owned::voided(entity).fingerprint(),
+            totals: None,
+        });
+    }
     let revision = token(object, "SyncToken").ok_or("the object has no revision")?;
     let stand_in = currency.map(|c| c.to_string()).unwrap_or_default();
+    let odd = "members of impossible types";
     let (owned, totals) = match entity {
         Entity::Customer => {
-            let customer = Customer::read(object).ok_or("members of impossible types")?;
+            let customer = Customer::read(object).ok_or(odd)?;
             (Owned::of_customer(&customer), None)
         }
-        Entity::Invoice => {
-            let invoice = Invoice::read(object).ok_or("members of impossible types")?;
-            let totals = totals(&invoice, currency);
-            (Owned::of_invoice(&invoice, &stand_in), totals)
+        Entity::Item => (Owned::of_item(&Item::read(object).ok_or(odd)?), None),
+        Entity::Invoice | Entity::CreditMemo => {
+            let sale = Sale::read(object).ok_or(odd)?;
+            let tax = sale.txn_tax_detail.as_ref().and_then(|d| d.total_tax);
+            // Without sales tax QuickBooks may leave the tax out.
+            let stated = (sale.currency_ref.as_ref(), tax, sale.total_amt);
+            (
+                Owned::of_sale(entity, &sale, &stand_in),
+                totals(stated, currency),
+            )
+        }
+        Entity::Payment => {
+            let payment = Payment::read(object).ok_or(odd)?;
+            let stated = (payment.currency_ref.as_ref(), None, payment.total_amt);
+            (
+                Owned::of_payment(&payment, &stand_in),
+                totals(stated, currency),
+            )
         }
     };
     Ok(Landed {
@@ -209,6 +231,11 @@ pub(crate) fn landed(
         totals,
         lacking: None,
     })
+}
+
+/// Whether this is what stands for a deleted object.
+pub(crate) fn is_deleted(object: &Value) -> bool {
+    object.get("status").and_then(Value::as_str) == Some("Deleted")
 }
 
 /// A short printable text member.
@@ -223,29 +250,33 @@ fn number(revision: &str) -> u64 {
     revision.parse().unwrap_or(u64::MAX)
 }
 
-/// Totals as stated; without sales tax QuickBooks may leave the tax out.
-fn totals(invoice: &Invoice, currency: Option<Currency>) -> Option<LandedTotals> {
-    let stated = value_of(invoice.currency_ref.as_ref());
+/// Totals as stated: currency, tax and total.
+fn totals(
+    (stated, tax, total): (Option<&wire::Ref>, Option<Exact>, Option<Exact>),
+    currency: Option<Currency>,
+) -> Option<LandedTotals> {
+    let stated = value_of(stated);
     let currency = if stated.is_empty() {
         currency?
     } else {
         stated.parse().ok()?
     };
     let amount = |number: Exact| Amount::new(number.0).ok();
-    let tax = match invoice.txn_tax_detail.as_ref().and_then(|d| d.total_tax) {
-        Some(tax) => amount(tax)?,
-        None => Amount::ZERO,
-    };
     Some(LandedTotals {
         currency,
-        tax,
-        gross: amount(invoice.total_amt?)?,
+        tax: tax.map_or(Some(Amount::ZERO), amount)?,
+        gross: amount(total?)?,
     })
 }
 
 /// All objects of a query's reply, or why the reply cannot be trusted. An empty answer must be a whole one,
 /// because absence is concluded from it.
 pub(crate) fn objects(entity: Entity, reply: &Reply) -> Result<Vec<Value>, Failure> {
+    objects_named(entity.name(), reply)
+}
+
+/// The same for an entity by its name.
+pub(crate) fn objects_named(name: &str, reply: &Reply) -> Result<Vec<Value>, Failure> {
     let body = json(reply);
     let Some(body) = body.as_ref().filter(|body| is_answer(reply, body)) else {
         return Err(failures::of_reply(reply, body.as_ref(), false));
@@ -254,8 +285,8 @@ pub(crate) fn objects(entity: Entity, reply: &Reply) -> Result<Vec<Value>, Failu
     let Some(answer) = body.get("QueryResponse").and_then(Value::as_object) else {
         return doubt("no QueryResponse");
     };
-    let known = [entity.name(), "startPosition", "maxResults", "totalCount"];
-    let found = match answer.get(entity.name()) {
+    let known = [name, "startPosition", "maxResults", "totalCount"];
+    let found = match answer.get(name) {
         Some(Value::Array(found)) => found.clone(),
         Some(_) => return doubt("the objects are not a list"),
         None if answer
@@ -274,6 +305,18 @@ pub(crate) fn objects(entity: Entity, reply: &Reply) -> Result<Vec<Value>, Failu
         return doubt("an object without an id");
     }
     Ok(found)
+}
+
+/// The one object of a read of a single entity, or why the reply cannot be trusted.
+pub(crate) fn one_named(name: &str, reply: &Reply) -> Result<Value, Failure> {
+    let body = json(reply);
+    let Some(body) = body.as_ref().filter(|body| is_answer(reply, body)) else {
+        return Err(failures::of_reply(reply, body.as_ref(), false));
+    };
+    match body.get(name) {
+        Some(object) if object.is_object() => Ok(object.clone()),
+        _ => Err(failures::unreadable_answer(format!("no {name}"))),
+    }
 }
 
 /// What a read says of the objects that are there.
@@ -296,17 +339,24 @@ pub(crate) fn parse_read(effect: &Effect, reply: &Reply) -> Result<Vec<Current>,
 }
 
 fn state(entity: Entity, object: &Value) -> LinkState {
-    if object.get("status").and_then(Value::as_str) == Some("Deleted") {
+    if is_deleted(object) {
         return LinkState::Gone;
     }
-    match entity {
-        Entity::Customer if object.get("Active") == Some(&Value::Bool(false)) => {
-            LinkState::Inactive
+    let is_voided = match entity {
+        Entity::Customer | Entity::Item => {
+            return if object.get("Active") == Some(&Value::Bool(false)) {
+                LinkState::Inactive
+            } else {
+                LinkState::Active
+            };
         }
-        Entity::Invoice if wire::Invoice::read(object).is_some_and(|i| i.is_voided()) => {
-            LinkState::Ended
-        }
-        Entity::Customer | Entity::Invoice => LinkState::Active,
+        Entity::Invoice | Entity::CreditMemo => Sale::read(object).is_some_and(|s| s.is_voided()),
+        Entity::Payment => Payment::read(object).is_some_and(|p| p.is_voided()),
+    };
+    if is_voided {
+        LinkState::Ended
+    } else {
+        LinkState::Active
     }
 }
 

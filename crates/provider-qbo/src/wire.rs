@@ -3,9 +3,13 @@
 //! One type serves requests and replies, so that what we sent and what came back are compared by the same
 //! code. Replies are read leniently: unknown members appear without notice. Numbers stay exact digits.
 
+pub(crate) mod payment;
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub(crate) use payment::{LinkedTxn, Payment, PaymentLine};
 
 /// `DetailType` of a line that sells something.
 pub(crate) const SALES: &str = "SalesItemLineDetail";
@@ -59,10 +63,6 @@ pub(crate) fn value_of(reference: Option<&Ref>) -> &str {
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct Customer {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) sync_token: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) active: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) display_name: Option<String>,
@@ -78,6 +78,8 @@ pub(crate) struct Customer {
     pub(crate) currency_ref: Option<Ref>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) notes: Option<String>,
+    #[serde(rename = "CustomerTypeRef", skip_serializing_if = "Option::is_none")]
+    pub(crate) type_ref: Option<Ref>,
 }
 
 /// An e-mail address.
@@ -114,14 +116,26 @@ pub(crate) struct Address {
     pub(crate) country: Option<String>,
 }
 
-/// An invoice.
+/// An item: what lines are sold as.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(crate) struct Invoice {
+pub(crate) struct Item {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) id: Option<String>,
+    pub(crate) active: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) sync_token: Option<String>,
+    pub(crate) name: Option<String>,
+    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
+    pub(crate) kind: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sku: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) income_account_ref: Option<Ref>,
+}
+
+/// An invoice or a credit memo: QuickBooks gives both one shape.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Sale {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) doc_number: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -147,9 +161,17 @@ pub(crate) struct Invoice {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) line: Option<Vec<Line>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sales_term_ref: Option<Ref>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) total_amt: Option<Exact>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) balance: Option<Exact>,
+    /// What is left of a credit memo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) remaining_credit: Option<Exact>,
+    /// What pays or uses it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) linked_txn: Option<Vec<LinkedTxn>>,
 }
 
 /// Tax of a whole document.
@@ -162,7 +184,7 @@ pub(crate) struct TaxDetail {
     pub(crate) total_tax: Option<Exact>,
 }
 
-/// A line of an invoice.
+/// A line of an invoice or credit memo.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct Line {
@@ -211,19 +233,34 @@ impl Customer {
     }
 }
 
-impl Invoice {
+impl Item {
+    /// Reads one; none when a member has an impossible type.
+    pub(crate) fn read(object: &Value) -> Option<Self> {
+        Self::deserialize(object).ok()
+    }
+}
+
+impl Sale {
     /// Reads one; none when a member has an impossible type.
     pub(crate) fn read(object: &Value) -> Option<Self> {
         Self::deserialize(object).ok()
     }
 
-    /// Whether it was voided: QuickBooks zeroes it and puts "Voided" in front of the private note. Our own
-    /// notes never start with that word.
+    /// Whether it was voided.
     pub(crate) fn is_voided(&self) -> bool {
-        let note = self.private_note.as_deref().unwrap_or_default();
-        let zero = |number: Option<Exact>| number.is_some_and(|n| n.0.is_zero());
-        note.trim_start().starts_with("Voided")
-            && zero(self.total_amt)
-            && (self.balance.is_none() || zero(self.balance))
+        is_void_note(self.private_note.as_deref())
+            && is_zero(self.total_amt)
+            && (self.balance.is_none() || is_zero(self.balance))
     }
+}
+
+/// Whether a note says that its document was voided: QuickBooks zeroes the document and puts "Voided" in front of
+/// the private note. Our own notes never start with that word.
+pub(crate) fn is_void_note(note: Option<&str>) -> bool {
+    note.unwrap_or_default().trim_start().starts_with("Voided")
+}
+
+/// A number that is there and nothing.
+pub(crate) fn is_zero(number: Option<Exact>) -> bool {
+    number.is_some_and(|n| n.0.is_zero())
 }

@@ -48,6 +48,7 @@ const fn descriptor(deadline: u64) -> Descriptor {
         kinds: &[DocumentKind::Client, DocumentKind::WriteOff],
         effect_kinds: &["CLIENT", "WRITE_OFF"],
         batch_size: |_, _| LARGEST_BATCH,
+        playbook: |_| None,
         read_size: 50,
         imports: &[],
         calls_in_flight: 1,

@@ -7,12 +7,10 @@
 
 use model::document::{Address, Client};
 use model::{DocumentKind, Failure, FailureKind, Lifecycle, Operation};
-use provider_kit::{
-    Current, CurrentState, Effect, External, LinkState, Need, Plan, Prediction, Step, View,
-};
+use provider_kit::{Current, Effect, LinkState, Prediction, Step, View};
 
 use super::owned::Owned;
-use super::{text, update};
+use super::{Planned, Stop, currency, text, update};
 use crate::wire::{self, Customer, Email, Phone, Ref};
 use crate::{CUSTOMER, failures};
 
@@ -20,15 +18,15 @@ use crate::{CUSTOMER, failures};
 ///
 /// `sync_clients = false` is not looked at: only the worker knows whether a document that is sent needs this
 /// client, so it leaves out the others before it plans.
-pub(super) fn plan(view: &View<'_>, client: &Client) -> Result<Plan, Failure> {
+pub(super) fn plan(view: &View<'_>, client: &Client) -> Planned<Vec<Step>> {
     let effect = Effect::main(CUSTOMER);
     let document = view.document;
     let is_live = document.lifecycle == Lifecycle::Live;
     let Some(link) = view.links.get(DocumentKind::Client, &document.id, &effect) else {
         return if is_live {
-            create(view, client).map(|step| Plan::Steps(vec![step]))
+            Ok(vec![create(view, client)?])
         } else {
-            Ok(Plan::Skip(super::NEVER_SENT))
+            Err(Stop::Skip(super::NEVER_SENT))
         };
     };
     let mut wanted = customer(view, client)?;
@@ -37,22 +35,13 @@ pub(super) fn plan(view: &View<'_>, client: &Client) -> Result<Plan, Failure> {
     let is_settled = match link.state {
         LinkState::Active => true,
         LinkState::Inactive | LinkState::Ended => wanted.active == Some(false),
-        LinkState::Gone => return Err(failures::deleted_in_books("customer")),
+        LinkState::Gone => return Err(failures::deleted_in_books("customer").into()),
     };
     if is_settled && link.fingerprint == owned.fingerprint() {
-        return Ok(Plan::Steps(Vec::new()));
+        return Ok(Vec::new());
     }
-    let Some(current) = view.currents.get(CUSTOMER, &link.external_id) else {
-        return Ok(Plan::Needs(vec![Need::Current {
-            effect,
-            external: External {
-                id: link.external_id.clone(),
-                revision: link.revision.clone(),
-            },
-        }]));
-    };
-    let CurrentState::There(current) = current else {
-        return Err(failures::deleted_in_books("customer"));
+    let Some(current) = update::look(view, &effect, link)? else {
+        return Err(failures::deleted_in_books("customer").into());
     };
     let seen = seen(current)?;
     if !update::is_needed(
@@ -62,19 +51,19 @@ pub(super) fn plan(view: &View<'_>, client: &Client) -> Result<Plan, Failure> {
         &Owned::of_customer(&seen),
         "customer",
     )? {
-        return Ok(Plan::Steps(Vec::new()));
+        return Ok(Vec::new());
     }
     clear_dropped(&mut wanted, &seen);
     wanted.currency_ref = None;
     wanted.notes = update::kept_note(seen.notes.as_deref());
-    Ok(Plan::Steps(vec![Step {
+    Ok(vec![Step {
         effect,
         operation: Operation::Update,
         target: Some(update::target(link, current)),
         body: super::body(&wanted)?,
         prediction: Prediction::NoTotals,
         fingerprint: owned.fingerprint(),
-    }]))
+    }])
 }
 
 fn create(view: &View<'_>, client: &Client) -> Result<Step, Failure> {
@@ -82,6 +71,7 @@ fn create(view: &View<'_>, client: &Client) -> Result<Step, Failure> {
     let notes = text::lines(client.notes.as_deref().unwrap_or_default());
     let notes = text::cut(&notes, text::NOTES);
     wanted.notes = (!notes.is_empty()).then(|| notes.to_owned());
+    wanted.type_ref = customer_type(view)?;
     Ok(Step {
         effect: Effect::main(CUSTOMER),
         operation: Operation::Create,
@@ -100,7 +90,10 @@ fn seen(current: &Current) -> Result<Customer, Failure> {
 fn customer(view: &View<'_>, client: &Client) -> Result<Customer, Failure> {
     let foreign = client
         .currency
-        .filter(|currency| super::home_currency(view) != Some(*currency));
+        .filter(|currency| currency::home(view) != Some(*currency));
+    if let Some(currency) = foreign {
+        currency::check_multicurrency(view, currency)?;
+    }
     Ok(Customer {
         display_name: Some(display_name(view, client)?),
         company_name: text::short(client.company.as_deref(), text::COMPANY_NAME),
@@ -119,6 +112,23 @@ fn customer(view: &View<'_>, client: &Client) -> Result<Customer, Failure> {
         currency_ref: foreign.map(|currency| Ref::to(currency.as_str())),
         ..Customer::default()
     })
+}
+
+/// The customer type of new customers, by its id; the usual word for no particular one is none.
+fn customer_type(view: &View<'_>) -> Result<Option<Ref>, Failure> {
+    let named = view.settings.client_account_type.trim();
+    if named.is_empty() || named.eq_ignore_ascii_case("customer") {
+        return Ok(None);
+    }
+    if named.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(Some(Ref::to(named)));
+    }
+    Err(Failure::new(
+        FailureKind::Rejected,
+        "CUSTOMER_TYPE_UNKNOWN",
+        "The customer type in the integration's settings is not an id of QuickBooks. Enter the id of a customer type, \
+         or Customer for none, in the settings; then send it again.",
+    ))
 }
 
 /// The name in the books: the integration's format, without colons, tabs and line ends.

@@ -4,68 +4,108 @@
 //! compute the same amount from them (it refuses others with code 6070); otherwise the description says them.
 //! A line without an item would be booked on the company's default item, in silence, so it is never sent.
 
-use model::document::{Discount, Invoice, Line};
-use model::{Failure, FailureKind, Rounding};
-use provider_kit::View;
+use model::document::{Discount, Line, Product};
+use model::{DocumentKind, Failure, FailureKind, Owner, Rounding};
+use provider_kit::{Effect, LinkState, Need, View};
 use rust_decimal::Decimal;
 
+use super::sale::Sale;
 use super::tax::Treatment;
 use super::text;
+use crate::ITEM;
+use crate::entity::Entity;
 use crate::wire::{self, DiscountDetail, Exact, Ref, SalesDetail};
 
-/// All lines in QuickBooks' words.
+/// All lines in QuickBooks' words; `items` has the item of each.
 pub(super) fn build(
     view: &View<'_>,
-    invoice: &Invoice,
+    sale: &Sale<'_>,
+    items: &[String],
     treatment: &Treatment,
 ) -> Result<Vec<wire::Line>, Failure> {
-    let items = invoice
-        .lines
-        .iter()
-        .map(|line| item_of(view, line))
-        .collect::<Result<Vec<_>, _>>()?;
     let mut built = if view.settings.include_line_item_details {
-        invoice
-            .lines
+        sale.lines
             .iter()
-            .zip(&items)
+            .zip(items)
             .zip(&treatment.codes)
             .map(|((line, item), code)| {
                 detailed(line, item, code.as_deref(), treatment.is_inclusive)
             })
             .collect()
     } else {
-        summarised(view, invoice, &items, treatment)?
+        summarised(view, sale, items, treatment)?
     };
-    built.extend(discount(invoice).map(discount_line));
+    built.extend(sale.discount().map(discount_line));
     Ok(built)
 }
 
-/// The document's discount, when it takes anything off.
-pub(super) fn discount(invoice: &Invoice) -> Option<Discount> {
-    invoice.discount.filter(|discount| match discount {
-        Discount::Percent(rate) => !rate.get().is_zero(),
-        Discount::Amount(amount) => !amount.get().is_zero(),
-    })
+/// The item of each line, and the products that must be in the books first (their lines have an empty item).
+pub(super) fn items(view: &View<'_>, sale: &Sale<'_>) -> Result<(Vec<String>, Vec<Need>), Failure> {
+    let mut items = Vec::with_capacity(sale.lines.len());
+    let mut needs: Vec<Need> = Vec::new();
+    for line in sale.lines {
+        match item_of(view, line)? {
+            Ok(item) => items.push(item),
+            Err(need) => {
+                items.push(String::new());
+                if !needs.contains(&need) {
+                    needs.push(need);
+                }
+            }
+        }
+    }
+    Ok((items, needs))
 }
 
-/// The item of the books for a line: its product's, else the integration's default.
-fn item_of(view: &View<'_>, line: &Line) -> Result<String, Failure> {
+/// The item of the books for a line: as mapped, as made for its product, else the integration's default.
+fn item_of(view: &View<'_>, line: &Line) -> Result<Result<String, Need>, Failure> {
     let settings = view.settings;
-    line.product_code
-        .as_ref()
-        .and_then(|code| settings.item_ids.get(code))
-        .or(settings.default_item_id.as_ref())
-        .filter(|id| !id.is_empty())
-        .cloned()
+    let given = |id: Option<&String>| {
+        id.map(|id| id.trim().to_owned())
+            .filter(|id| !id.is_empty())
+    };
+    if let Some(code) = line.product_code.as_ref() {
+        if let Some(item) = given(settings.item_ids.get(code)) {
+            return Ok(Ok(item));
+        }
+        let id = Product::id_of(code);
+        let product = view
+            .links
+            .get(DocumentKind::Product, &id, &Effect::main(ITEM));
+        match product.map(|product| (product, product.state)) {
+            Some((product, LinkState::Active)) => return Ok(Ok(product.external_id.clone())),
+            Some((_, LinkState::Inactive | LinkState::Ended | LinkState::Gone)) => {
+                return Err(item_unusable());
+            }
+            None if settings.create_items => {
+                return Ok(Err(Need::Document {
+                    kind: DocumentKind::Product,
+                    id,
+                }));
+            }
+            None => {}
+        }
+    }
+    given(settings.default_item_id.as_ref())
+        .map(Ok)
         .ok_or_else(item_not_mapped)
+}
+
+fn item_unusable() -> Failure {
+    Failure::new(
+        FailureKind::Conflict,
+        "ITEM_INACTIVE",
+        "The item that stands for a product on this document is inactive or gone in QuickBooks. Make it active \
+         there, or choose another item for the product code in the integration's settings; then send it again.",
+    )
+    .owned_by(Owner::Bookkeeper)
 }
 
 fn item_not_mapped() -> Failure {
     Failure::new(
         FailureKind::Rejected,
         "ITEM_NOT_MAPPED",
-        "A line of this invoice has no product or service in QuickBooks to be booked on. Choose a default \
+        "A line of this document has no product or service in QuickBooks to be booked on. Choose a default \
          item, or an item for its product code, in the integration's settings, then send it again.",
     )
 }
@@ -116,7 +156,7 @@ fn priced(line: &Line) -> String {
 /// One line for each tax code, for integrations that want no details.
 fn summarised(
     view: &View<'_>,
-    invoice: &Invoice,
+    sale: &Sale<'_>,
     items: &[String],
     treatment: &Treatment,
 ) -> Result<Vec<wire::Line>, Failure> {
@@ -130,7 +170,7 @@ fn summarised(
         .or(shared)
         .ok_or_else(item_not_mapped)?;
     let mut groups: Vec<(Option<&str>, Decimal, usize)> = Vec::new();
-    for (line, code) in invoice.lines.iter().zip(&treatment.codes) {
+    for (line, code) in sale.lines.iter().zip(&treatment.codes) {
         let code = code.as_deref();
         let amount = line.amount.get();
         if let Some(group) = groups.iter_mut().find(|(of, _, _)| *of == code) {
@@ -140,15 +180,19 @@ fn summarised(
             groups.push((code, amount, 1));
         }
     }
-    let number = text::one_line(&invoice.number);
+    let number = text::one_line(sale.number);
     let number = text::cut(&number, 200);
+    let kind = match sale.entity {
+        Entity::CreditMemo => "Credit note",
+        Entity::Customer | Entity::Item | Entity::Invoice | Entity::Payment => "Invoice",
+    };
     Ok(groups
         .into_iter()
         .map(|(code, amount, count)| {
             let unit = if count == 1 { "line" } else { "lines" };
             sales_line(
                 amount,
-                format!("Invoice {number} ({count} {unit})"),
+                format!("{kind} {number} ({count} {unit})"),
                 SalesDetail {
                     item_ref: Some(Ref::to(item)),
                     tax_code_ref: code.map(Ref::to),
@@ -164,7 +208,7 @@ fn too_large() -> Failure {
     Failure::new(
         FailureKind::Rejected,
         "TOTAL_TOO_LARGE",
-        "The lines of this invoice add up to more than QuickBooks can hold. Split the invoice in ProjectLedger.",
+        "The lines of this document add up to more than QuickBooks can hold. Split it in ProjectLedger.",
     )
 }
 

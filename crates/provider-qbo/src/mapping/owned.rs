@@ -2,14 +2,16 @@
 //!
 //! What QuickBooks adds by itself (subtotal lines, ids, computed sums, defaults of fields we never send) is
 //! not ours and is left out; trailing zeros and line ends do not matter. Two objects are the same to us when
-//! their fingerprints are equal. A voided invoice has one fingerprint, whatever it said before.
+//! their fingerprints are equal. A voided document has one fingerprint, whatever it said before.
 
 use sha2::{Digest, Sha256};
 
 use super::text;
-use crate::wire::{self, Address, Customer, Exact, Invoice, value_of};
+use crate::entity::Entity;
+use crate::wire::payment::TO_CREDIT_MEMO;
+use crate::wire::{self, Address, Customer, Exact, Item, Payment, Sale, value_of};
 
-/// How the addition starts that QuickBooks puts behind the name of a deactivated customer: `(deleted)`, or with
+/// How the addition starts that QuickBooks puts behind the name of a deactivated customer or item: `(deleted)`, or with
 /// a number when that name is taken too.
 const DELETED_SUFFIX: &str = " (deleted";
 
@@ -21,11 +23,7 @@ impl Owned {
     /// The normal form of a customer.
     pub(crate) fn of_customer(customer: &Customer) -> Self {
         let active = customer.active != Some(false);
-        let shown = plain(customer.display_name.as_deref());
-        let name = match shown.rfind(DELETED_SUFFIX) {
-            Some(at) if !active && shown.ends_with(')') => shown[..at].to_owned(),
-            _ => shown,
-        };
+        let name = without_suffix(customer.display_name.as_deref(), active);
         let email = customer
             .primary_email_addr
             .as_ref()
@@ -47,30 +45,37 @@ impl Owned {
         ])
     }
 
-    /// The normal form of an invoice. `currency` stands in where the object does not name one.
-    pub(crate) fn of_invoice(invoice: &Invoice, currency: &str) -> Self {
-        if invoice.is_voided() {
-            return Self::voided_invoice();
+    /// The normal form of an item. Account, price and description are the bookkeeper's.
+    pub(crate) fn of_item(item: &Item) -> Self {
+        let active = item.active != Some(false);
+        Self(vec![
+            ("kind", "item".to_owned()),
+            ("active state", active.to_string()),
+            ("name", without_suffix(item.name.as_deref(), active)),
+        ])
+    }
+
+    /// The normal form of an invoice or credit memo. `currency` stands in where the object does not name one.
+    pub(crate) fn of_sale(entity: Entity, sale: &Sale, currency: &str) -> Self {
+        if sale.is_voided() {
+            return Self::voided(entity);
         }
-        let stated = value_of(invoice.currency_ref.as_ref());
-        let currency = if stated.is_empty() { currency } else { stated };
-        let all = invoice.line.as_deref().unwrap_or_default();
+        let all = sale.line.as_deref().unwrap_or_default();
         let sold: Vec<String> = all.iter().filter_map(sold_line).collect();
         let taken_off: Vec<String> = all.iter().filter_map(discount_line).collect();
-        let memo = invoice
-            .customer_memo
-            .as_ref()
-            .and_then(|m| m.value.as_deref());
+        let memo = sale.customer_memo.as_ref().and_then(|m| m.value.as_deref());
+        // Credit memos are never due, whatever QuickBooks shows.
+        let due = sale
+            .due_date
+            .as_deref()
+            .filter(|_| entity == Entity::Invoice);
         Self(vec![
-            ("kind", "invoice".to_owned()),
-            ("number", plain(invoice.doc_number.as_deref())),
-            ("date", plain(invoice.txn_date.as_deref())),
-            ("due date", plain(invoice.due_date.as_deref())),
-            (
-                "customer",
-                value_of(invoice.customer_ref.as_ref()).to_owned(),
-            ),
-            ("currency", currency.to_owned()),
+            ("kind", entity.word().to_owned()),
+            ("number", plain(sale.doc_number.as_deref())),
+            ("date", plain(sale.txn_date.as_deref())),
+            ("due date", plain(due)),
+            ("customer", value_of(sale.customer_ref.as_ref()).to_owned()),
+            ("currency", stated(sale.currency_ref.as_ref(), currency)),
             ("lines", list(&sold)),
             ("discount", list(&taken_off)),
             ("message to the customer", plain(memo)),
@@ -78,10 +83,46 @@ impl Owned {
         ])
     }
 
-    /// The normal form of every voided invoice.
-    pub(crate) fn voided_invoice() -> Self {
+    /// The normal form of a payment. Where the money lies and how it was paid is the bookkeeper's. Of the link
+    /// between a credit and an invoice, which moves no money, the date does not count either.
+    pub(crate) fn of_payment(payment: &Payment, currency: &str) -> Self {
+        if payment.is_voided() {
+            return Self::voided(Entity::Payment);
+        }
+        let mut paid: Vec<String> = payment
+            .lines()
+            .iter()
+            .map(|line| {
+                let (kind, id) = line.target().unwrap_or_default();
+                list(&[kind.to_owned(), id.to_owned(), digits(line.amount)])
+            })
+            .collect();
+        paid.sort();
+        let of_credit = |line: &wire::PaymentLine| {
+            line.target()
+                .is_some_and(|(kind, _)| kind == TO_CREDIT_MEMO)
+        };
+        let is_link = wire::is_zero(payment.total_amt) && payment.lines().iter().any(of_credit);
+        let date = payment.txn_date.as_deref().filter(|_| !is_link);
         Self(vec![
-            ("kind", "invoice".to_owned()),
+            ("kind", Entity::Payment.word().to_owned()),
+            ("date", plain(date)),
+            (
+                "customer",
+                value_of(payment.customer_ref.as_ref()).to_owned(),
+            ),
+            ("currency", stated(payment.currency_ref.as_ref(), currency)),
+            ("amount", digits(payment.total_amt)),
+            ("reference", plain(payment.reference.as_deref())),
+            ("invoices paid", list(&paid)),
+            ("void state", "standing".to_owned()),
+        ])
+    }
+
+    /// The normal form of every voided document of an entity.
+    pub(crate) fn voided(entity: Entity) -> Self {
+        Self(vec![
+            ("kind", entity.word().to_owned()),
             ("void state", "voided".to_owned()),
         ])
     }
@@ -129,6 +170,23 @@ fn list(parts: &[String]) -> String {
         .map(|part| format!("{}:{part}", part.len()))
         .collect();
     sized.join(";")
+}
+
+/// A name without what QuickBooks adds to it when it is deactivated.
+fn without_suffix(name: Option<&str>, is_active: bool) -> String {
+    let shown = plain(name);
+    match shown.rfind(DELETED_SUFFIX) {
+        Some(at) if !is_active && shown.ends_with(')') => shown[..at].to_owned(),
+        _ => shown,
+    }
+}
+
+/// The currency that is named, else the one that is meant.
+fn stated(named: Option<&wire::Ref>, meant: &str) -> String {
+    match value_of(named) {
+        "" => meant.to_owned(),
+        named => named.to_owned(),
+    }
 }
 
 fn plain(text: Option<&str>) -> String {

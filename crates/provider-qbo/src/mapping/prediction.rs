@@ -1,16 +1,18 @@
-//! The totals that QuickBooks will state for an invoice, by its own rounding, or why nobody can know them.
+//! The totals that QuickBooks will state for a document, by its own rounding, or why nobody can know them.
 //!
-//! Assumptions, checked against what comes back on every invoice: a percentage discount is rounded half up to
-//! cents; tax is computed per tax code on the sum of its lines and rounded half up to cents; with tax inside
-//! the amounts, the tax share of each code's sum is rounded the same way.
+//! Assumptions, checked against what comes back on every document: a percentage discount is rounded half up to
+//! cents; tax is computed per tax code on the sum of its lines, each rate of the code rounded half up to cents by
+//! itself; with tax inside the amounts, the tax share of each code's sum is rounded the same way.
 
-use model::document::{Discount, Invoice};
+use model::document::Discount;
+use model::reference::{TaxBase, TaxComponent};
 use model::{Amount, Currency, Rounding};
 use provider_kit::Prediction;
 use rust_decimal::Decimal;
 
-use super::lines;
-use super::tax::{Regime, TAXABLE, Treatment};
+use super::sale::Sale;
+use super::tax::{TAXABLE, Treatment};
+use crate::books::TaxMode;
 
 /// Why a total cannot be predicted, as shown to people.
 type Reason = &'static str;
@@ -22,6 +24,8 @@ const SEVERAL_RATES: Reason =
 const SPREAD_DISCOUNT: Reason =
     "QuickBooks spreads the discount over lines that are taxed differently";
 const INCLUSIVE_DISCOUNT: Reason = "the discount applies to amounts that include tax";
+const INCLUSIVE_COMPOUND: Reason =
+    "the amounts include tax of a code whose rates are charged on each other";
 
 /// Net, tax and gross.
 #[derive(Clone, Copy)]
@@ -31,10 +35,10 @@ struct Sums {
     gross: Decimal,
 }
 
-/// What the whole invoice will amount to.
-pub(super) fn of(invoice: &Invoice, treatment: &Treatment) -> Prediction {
-    let currency = invoice.currency;
-    let exact = sums(invoice, treatment).and_then(|sums| {
+/// What the whole document will amount to.
+pub(super) fn of(sale: &Sale<'_>, treatment: &Treatment) -> Prediction {
+    let currency = sale.currency;
+    let exact = sums(sale, treatment).and_then(|sums| {
         let held = |value| Amount::new(value).map_err(|_| TOO_LARGE);
         Ok(Prediction::Exact {
             currency,
@@ -48,30 +52,69 @@ pub(super) fn of(invoice: &Invoice, treatment: &Treatment) -> Prediction {
     })
 }
 
-/// What a voided invoice amounts to.
+/// What a voided document amounts to.
 pub(super) fn nothing(currency: Currency) -> Prediction {
+    of_money(currency, Amount::ZERO)
+}
+
+/// What a payment amounts to: no tax is on it.
+pub(super) fn of_money(currency: Currency, amount: Amount) -> Prediction {
     Prediction::Exact {
         currency,
-        net: Amount::ZERO,
+        net: amount,
         tax: Amount::ZERO,
-        gross: Amount::ZERO,
+        gross: amount,
     }
 }
 
 /// Lines that QuickBooks taxes alike.
-struct Group {
+struct Group<'t> {
     code: String,
     percent: Decimal,
     sum: Decimal,
+    /// The code's own rates, where they are known.
+    parts: &'t [TaxComponent],
 }
 
-fn sums(invoice: &Invoice, treatment: &Treatment) -> Result<Sums, Reason> {
-    let groups = groups(invoice, treatment)?;
+impl Group<'_> {
+    fn is_compound(&self) -> bool {
+        self.parts.iter().any(|part| part.base != TaxBase::Net)
+    }
+
+    /// Tax on top of the sum.
+    fn added(&self) -> Option<Decimal> {
+        if self.parts.is_empty() {
+            return share(product(self.sum, self.percent)?, Decimal::ONE_HUNDRED);
+        }
+        let mut earlier = Decimal::ZERO;
+        for part in self.parts {
+            let base = match part.base {
+                TaxBase::Net => self.sum,
+                TaxBase::NetAndEarlierTax => self.sum.checked_add(earlier)?,
+                TaxBase::EarlierTax => earlier,
+            };
+            let tax = share(product(base, part.percent.get())?, Decimal::ONE_HUNDRED)?;
+            earlier = earlier.checked_add(tax)?;
+        }
+        Some(earlier)
+    }
+
+    /// Tax inside the sum.
+    fn contained(&self) -> Option<Decimal> {
+        share(
+            product(self.sum, self.percent)?,
+            self.percent.checked_add(Decimal::ONE_HUNDRED)?,
+        )
+    }
+}
+
+fn sums(sale: &Sale<'_>, treatment: &Treatment) -> Result<Sums, Reason> {
+    let groups = groups(sale, treatment)?;
     let total = groups
         .iter()
         .try_fold(Decimal::ZERO, |all, group| all.checked_add(group.sum))
         .ok_or(TOO_LARGE)?;
-    let discount = discount(invoice, total)?;
+    let discount = discount(sale, total)?;
     let kept = total.checked_sub(discount).ok_or(TOO_LARGE)?;
     let untaxed = Sums {
         net: kept,
@@ -85,12 +128,10 @@ fn sums(invoice: &Invoice, treatment: &Treatment) -> Result<Sums, Reason> {
         if !discount.is_zero() {
             return Err(INCLUSIVE_DISCOUNT);
         }
-        let tax = tax(&groups, |sum, percent| {
-            share(
-                product(sum, percent)?,
-                percent.checked_add(Decimal::ONE_HUNDRED)?,
-            )
-        })?;
+        if groups.iter().any(Group::is_compound) {
+            return Err(INCLUSIVE_COMPOUND);
+        }
+        let tax = tax(&groups, Group::contained)?;
         return Ok(Sums {
             net: total.checked_sub(tax).ok_or(TOO_LARGE)?,
             tax,
@@ -103,12 +144,11 @@ fn sums(invoice: &Invoice, treatment: &Treatment) -> Result<Sums, Reason> {
             code: only.code.clone(),
             percent: only.percent,
             sum: kept,
+            parts: only.parts,
         }],
         (false, _) => return Err(SPREAD_DISCOUNT),
     };
-    let tax = tax(&groups, |sum, percent| {
-        share(product(sum, percent)?, Decimal::ONE_HUNDRED)
-    })?;
+    let tax = tax(&groups, Group::added)?;
     Ok(Sums {
         net: kept,
         tax,
@@ -116,24 +156,22 @@ fn sums(invoice: &Invoice, treatment: &Treatment) -> Result<Sums, Reason> {
     })
 }
 
-fn tax(
-    groups: &[Group],
-    rule: impl Fn(Decimal, Decimal) -> Option<Decimal>,
+fn tax<'t>(
+    groups: &[Group<'t>],
+    rule: impl Fn(&Group<'t>) -> Option<Decimal>,
 ) -> Result<Decimal, Reason> {
     groups
         .iter()
-        .try_fold(Decimal::ZERO, |all, group| {
-            all.checked_add(rule(group.sum, group.percent)?)
-        })
+        .try_fold(Decimal::ZERO, |all, group| all.checked_add(rule(group)?))
         .ok_or(TOO_LARGE)
 }
 
 /// Sums by what QuickBooks taxes alike; a code that stands for two rates cannot be predicted.
-fn groups(invoice: &Invoice, treatment: &Treatment) -> Result<Vec<Group>, Reason> {
-    let mut groups: Vec<Group> = Vec::new();
-    for (line, code) in invoice.lines.iter().zip(&treatment.codes) {
+fn groups<'t>(sale: &Sale<'_>, treatment: &'t Treatment) -> Result<Vec<Group<'t>>, Reason> {
+    let mut groups: Vec<Group<'t>> = Vec::new();
+    for (line, code) in sale.lines.iter().zip(&treatment.codes) {
         let code = code.clone().unwrap_or_default();
-        if treatment.regime == Regime::Automated && code == TAXABLE {
+        if treatment.mode == TaxMode::Automated && code == TAXABLE {
             return Err(AUTOMATED);
         }
         let percent = line
@@ -146,6 +184,7 @@ fn groups(invoice: &Invoice, treatment: &Treatment) -> Result<Vec<Group>, Reason
                 group.sum = group.sum.checked_add(line.amount.get()).ok_or(TOO_LARGE)?;
             }
             None => groups.push(Group {
+                parts: parts(treatment, &code),
                 code,
                 percent,
                 sum: line.amount.get(),
@@ -155,8 +194,17 @@ fn groups(invoice: &Invoice, treatment: &Treatment) -> Result<Vec<Group>, Reason
     Ok(groups)
 }
 
-fn discount(invoice: &Invoice, total: Decimal) -> Result<Decimal, Reason> {
-    match lines::discount(invoice) {
+/// The known rates of a line's code; in American books the document's code stands behind `TAX`.
+fn parts<'t>(treatment: &'t Treatment, code: &str) -> &'t [TaxComponent] {
+    let behind = match &treatment.document_code {
+        Some(document_code) if code == TAXABLE => document_code.as_str(),
+        _ => code,
+    };
+    treatment.parts.get(behind).map_or(&[], Vec::as_slice)
+}
+
+fn discount(sale: &Sale<'_>, total: Decimal) -> Result<Decimal, Reason> {
+    match sale.discount() {
         None => Ok(Decimal::ZERO),
         Some(Discount::Amount(amount)) => Ok(amount.get()),
         Some(Discount::Percent(rate)) => product(total, rate.get())

@@ -26,8 +26,12 @@ pub(crate) const PRIVATE_NOTE: usize = 4_000;
 pub(crate) const MEMO: usize = 1_000;
 /// Longest line description.
 pub(crate) const DESCRIPTION: usize = 4_000;
-/// Longest `DocNumber`.
+/// Longest `DocNumber`, and longest `PaymentRefNum`.
 pub(crate) const DOC_NUMBER: usize = 21;
+/// Longest `Sku` of an item.
+pub(crate) const SKU: usize = 100;
+/// Longest `Name` of an item.
+pub(crate) const ITEM_NAME: usize = 100;
 
 /// How a marker starts.
 const MARKER_START: &str = "[tieout ";
@@ -80,6 +84,12 @@ pub(crate) fn name(text: &str) -> String {
     cut(&plain, DISPLAY_NAME).to_owned()
 }
 
+/// The name of an item: without what separates it from its category, and without quotation marks.
+pub(crate) fn item_name(text: &str) -> String {
+    let plain = one_line(&text.replace(':', "-").replace('"', "'"));
+    cut(&plain, ITEM_NAME).to_owned()
+}
+
 /// Fills `{key}` places in one pass, so that a value cannot open another place.
 pub(crate) fn fill(format: &str, values: &[(&str, &str)]) -> String {
     let mut out = String::new();
@@ -103,10 +113,10 @@ pub(crate) fn fill(format: &str, values: &[(&str, &str)]) -> String {
     out
 }
 
-/// A document number that fits, unique for its full number, and whether it had to be shortened.
+/// A document or payment number that fits, unique for its full number, and whether it had to be shortened.
 ///
 /// A bare cut could make two numbers one, so a longer number becomes a prefix and 50 bits of its hash.
-pub(crate) fn doc_number(full: &str) -> (String, bool) {
+pub(crate) fn short_number(full: &str) -> (String, bool) {
     if cut(full, DOC_NUMBER) == full {
         return (full.to_owned(), false);
     }
@@ -132,14 +142,14 @@ fn base32(text: &str) -> String {
 }
 
 /// The text with the marker after it; the text is cut so that both fit, the marker never is.
-pub(crate) fn marked(text: &str, marker: &Marker, limit: usize) -> String {
+pub(crate) fn marked(text: &str, marker: &Marker, (limit, between): (usize, &str)) -> String {
     let mark = marker.to_string();
     let room = limit.saturating_sub(mark.encode_utf16().count() + 1);
     let kept = cut(text, room);
     if kept.is_empty() {
         mark
     } else {
-        format!("{kept}\n{mark}")
+        format!("{kept}{between}{mark}")
     }
 }
 

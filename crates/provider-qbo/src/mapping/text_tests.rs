@@ -31,12 +31,16 @@ fn a_value_cannot_open_another_place() {
 #[test]
 fn a_note_that_is_too_long_for_its_marker_keeps_the_marker() {
     let mark = marker().to_string();
-    assert_eq!(marked("", &marker(), 10), mark);
+    assert_eq!(marked("", &marker(), (10, "\n")), mark);
     assert_eq!(
-        marked("hello", &marker(), mark.len() + 3),
+        marked("hello", &marker(), (mark.len() + 3, "\n")),
         format!("he\n{mark}")
     );
-    assert_eq!(marked("hello", &marker(), mark.len()), mark);
+    assert_eq!(marked("hello", &marker(), (mark.len(), "\n")), mark);
+    assert_eq!(
+        marked("hello", &marker(), (100, " ")),
+        format!("hello {mark}")
+    );
 }
 
 #[test]

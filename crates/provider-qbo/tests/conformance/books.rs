@@ -3,7 +3,7 @@
 use model::{DocumentKind, Environment, Operation, SyncSettings};
 use provider_kit::conformance::Fixture;
 use provider_kit::{BooksFacts, Effect, External, PastCall, PastMember, Provider, Reply, Request};
-use provider_qbo::{CUSTOMER, INVOICE, Qbo};
+use provider_qbo::{APPLICATION, CREDIT_NOTE, CUSTOMER, INVOICE, ITEM, PAYMENT, Qbo};
 use serde_json::{Value, json};
 
 /// An American company without sales tax codes of its own.
@@ -17,6 +17,8 @@ impl Fixture for Books {
     fn settings(&self) -> SyncSettings {
         SyncSettings {
             default_item_id: Some("1".to_owned()),
+            create_items: true,
+            invoice_account_id: Some("79".to_owned()),
             ..SyncSettings::default()
         }
     }
@@ -27,14 +29,17 @@ impl Fixture for Books {
             environment: Environment::Sandbox,
             country: Some("US".to_owned()),
             home_currency: Some("USD".parse().unwrap()),
-            extra: json!({"taxMode": "AST"}),
+            extra: json!({"taxMode": "MANUAL_US"}),
         }
     }
 
     fn effect(&self, kind: DocumentKind) -> Effect {
         Effect::main(match kind {
             DocumentKind::Client => CUSTOMER,
+            DocumentKind::Product => ITEM,
             DocumentKind::Invoice => INVOICE,
+            DocumentKind::Payment => PAYMENT,
+            DocumentKind::CreditNote => CREDIT_NOTE,
             other => other.as_str(),
         })
     }
@@ -74,9 +79,7 @@ impl Fixture for Books {
         let element = |place: usize| {
             let id = json!(format!("m{place}"));
             let item = items.iter().find(|item| item["bId"] == id).unwrap();
-            let entity = ["Customer", "Invoice"]
-                .iter()
-                .find_map(|name| item.get(name));
+            let entity = ENTITIES.iter().find_map(|name| item.get(name));
             entity.unwrap().clone()
         };
         assert_eq!(items.len(), count);
@@ -84,12 +87,13 @@ impl Fixture for Books {
     }
 
     fn object(&self, member: &PastMember, element: &Value, before: Option<&Value>) -> Value {
-        if member.step.operation == Operation::Void {
-            return voided(before.unwrap().clone());
-        }
-        match member.kind {
-            DocumentKind::Client => customer(element, before),
-            _ => invoice(element),
+        match (member.step.operation, member.kind) {
+            (Operation::Void, _) => voided(before.unwrap().clone()),
+            (Operation::Delete, _) => json!({"domain": "QBO", "status": "Deleted"}),
+            (_, DocumentKind::Client) => named(element, before, "DisplayName"),
+            (_, DocumentKind::Product) => named(element, before, "Name"),
+            (_, DocumentKind::Payment) => payment(element),
+            _ => sale(element),
         }
     }
 
@@ -102,6 +106,8 @@ impl Fixture for Books {
     fn noted(&self, mut object: Value, text: &str) -> Value {
         let note = if object.get("Line").is_some() {
             "PrivateNote"
+        } else if object.get("Name").is_some() {
+            "Sku"
         } else {
             "Notes"
         };
@@ -150,9 +156,14 @@ impl Fixture for Books {
 
 const TIME: &str = "2026-03-01T04:00:00.000-08:00";
 
+const ENTITIES: [&str; 5] = ["Customer", "Item", "Invoice", "CreditMemo", "Payment"];
+
 fn entity(effect: &Effect) -> &'static str {
     match effect.kind.as_str() {
         CUSTOMER => "Customer",
+        ITEM => "Item",
+        CREDIT_NOTE => "CreditMemo",
+        PAYMENT | APPLICATION => "Payment",
         _ => "Invoice",
     }
 }
@@ -166,23 +177,34 @@ fn reply(body: &Value) -> Reply {
 }
 
 /// A sparse update keeps what it does not name.
-fn customer(element: &Value, before: Option<&Value>) -> Value {
+fn named(element: &Value, before: Option<&Value>, name_member: &str) -> Value {
     let mut object = before.cloned().unwrap_or_else(|| json!({"Active": true}));
     for (name, value) in element.as_object().unwrap() {
         object[name] = value.clone();
     }
     object["domain"] = json!("QBO");
     object["sparse"] = json!(false);
-    object["Balance"] = json!(0);
-    object["PrintOnCheckName"] = object["DisplayName"].clone();
+    object["FullyQualifiedName"] = object[name_member].clone();
     if object["Active"] == json!(false) {
-        let name = object["DisplayName"].as_str().unwrap();
-        object["DisplayName"] = json!(format!("{name} (deleted)"));
+        let name = object[name_member].as_str().unwrap();
+        object[name_member] = json!(format!("{name} (deleted)"));
     }
     object
 }
 
-fn invoice(element: &Value) -> Value {
+fn payment(element: &Value) -> Value {
+    let mut object = element.clone();
+    object["domain"] = json!("QBO");
+    object["sparse"] = json!(false);
+    object["CurrencyRef"] = json!({"value": "USD", "name": "United States Dollar"});
+    object["UnappliedAmt"] = json!(0);
+    object["DepositToAccountRef"] = json!({"value": "4"});
+    object["ProcessPayment"] = json!(false);
+    object["LinkedTxn"] = json!([]);
+    object
+}
+
+fn sale(element: &Value) -> Value {
     let mut object = element.clone();
     object["domain"] = json!("QBO");
     object["sparse"] = json!(false);
@@ -208,6 +230,10 @@ fn voided(mut object: Value) -> Value {
     let note = object["PrivateNote"].as_str().unwrap().to_owned();
     object["PrivateNote"] = json!(format!("Voided - {note}"));
     object["TotalAmt"] = json!(0);
+    if object.get("UnappliedAmt").is_some() {
+        object["Line"] = json!([]);
+        return object;
+    }
     object["Balance"] = json!(0);
     for line in object["Line"].as_array_mut().unwrap() {
         line["Amount"] = json!(0);

@@ -1,4 +1,4 @@
-//! What each setting does to the plans of clients and invoices: a table that names every setting once.
+//! What each setting does to plans: a table that names every setting once.
 //!
 //! A setting that does nothing today is in a list that says why, so that nobody takes it for working; the day
 //! it works, its line moves into the table or the test fails.
@@ -11,43 +11,25 @@ use provider_kit::conformance::{Fixture as _, samples};
 use provider_kit::{
     Currents, Effect, Link, LinkState, Links, Plan, Provider as _, References, Step, View,
 };
-use provider_qbo::{CUSTOMER, Qbo};
+use provider_qbo::{CUSTOMER, INVOICE, Qbo};
 use serde_json::{Value, json};
 
 use super::books::Books;
 
-/// Settings that change nothing in a plan today, a value other than the default, and why.
+#[path = "settings_money.rs"]
+mod money;
+
+/// Settings that change nothing in a plan, a value other than the default, and why.
 const WITHOUT_EFFECT: &[(&str, &str, &str)] = &[
-    ("syncPayments", "false", "payments are not exported yet"),
     (
         "syncClients",
         "false",
         "only the worker knows which clients a document needs",
     ),
-    ("syncTaxCodes", "false", "tax codes are not read yet"),
     (
-        "syncCreditNotes",
-        "false",
-        "credit notes are not exported yet",
-    ),
-    ("createItems", "true", "items are not made yet"),
-    ("invoiceAccountId", "\"79\"", "the item decides the account"),
-    ("invoiceTemplate", "\"5\"", "templates are not sent yet"),
-    (
-        "invoiceTerms",
-        "\"3\"",
-        "due dates are sent, terms are not yet",
-    ),
-    ("bankAccountId", "\"35\"", "payments are not exported yet"),
-    (
-        "unidentifiedPaymentAccount",
-        "\"36\"",
-        "payments are not exported yet",
-    ),
-    (
-        "clientAccountType",
-        "\"Wholesale\"",
-        "customer types are not sent yet",
+        "invoiceTemplate",
+        "\"5\"",
+        "QuickBooks Online's API takes no template; its schema has TemplateRef for QuickBooks Desktop only",
     ),
     ("taxInclusive", "true", "every document says it itself"),
     (
@@ -59,10 +41,19 @@ const WITHOUT_EFFECT: &[(&str, &str, &str)] = &[
     ("slotHour", "7", "only calendars look at it"),
 ];
 
-/// Settings that a test below shows at work.
+/// Settings that a test below, or in `money`, shows at work.
 const WITH_EFFECT: &[&str] = &[
     "syncInvoices",
+    "syncPayments",
+    "syncCreditNotes",
+    "syncTaxCodes",
+    "createItems",
+    "invoiceAccountId",
+    "invoiceTerms",
+    "bankAccountId",
+    "unidentifiedPaymentAccount",
     "clientNameFormat",
+    "clientAccountType",
     "defaultTaxCode",
     "currencyCode",
     "includeLineItemDetails",
@@ -92,6 +83,19 @@ fn invoice() -> Document {
     document
 }
 
+/// One document of every kind that is sent.
+fn everything() -> Vec<Document> {
+    let mut all = vec![client(), invoice()];
+    let others = [
+        DocumentKind::Product,
+        DocumentKind::Payment,
+        DocumentKind::CreditNote,
+        DocumentKind::TaxRate,
+    ];
+    all.extend(others.map(|kind| samples::document(kind, 0, "")));
+    all
+}
+
 /// British books, where every line has a tax code.
 fn abroad() -> provider_kit::BooksFacts {
     provider_kit::BooksFacts {
@@ -105,26 +109,35 @@ fn abroad() -> provider_kit::BooksFacts {
 fn usual() -> SyncSettings {
     SyncSettings {
         default_tax_code: Some("4".to_owned()),
+        create_items: false,
         ..Books.settings()
     }
 }
 
 fn plan(document: &Document, settings: &SyncSettings) -> Plan {
+    plan_with(document, settings, &References::default())
+}
+
+fn plan_with(document: &Document, settings: &SyncSettings, references: &References) -> Plan {
     let mut links = Links::default();
-    let link = Link {
-        effect_id: model::EffectId::from_uuid(uuid::Uuid::from_u128(1)),
-        external_id: "58".to_owned(),
-        revision: "0".to_owned(),
-        fingerprint: String::new(),
-        state: LinkState::Active,
+    let mut add = |kind: DocumentKind, effect: &str, external: &str| {
+        let link = Link {
+            effect_id: model::EffectId::from_uuid(uuid::Uuid::from_u128(1)),
+            external_id: external.to_owned(),
+            revision: "0".to_owned(),
+            fingerprint: String::new(),
+            state: LinkState::Active,
+        };
+        let id = samples::document(kind, 0, "").id;
+        links.insert(kind, id, Effect::main(effect), link);
     };
-    if document.kind() == DocumentKind::Invoice {
-        links.insert(
-            DocumentKind::Client,
-            client().id,
-            Effect::main(CUSTOMER),
-            link,
-        );
+    match document.kind() {
+        DocumentKind::Client | DocumentKind::Product => {}
+        DocumentKind::Invoice => add(DocumentKind::Client, CUSTOMER, "58"),
+        _ => {
+            add(DocumentKind::Client, CUSTOMER, "58");
+            add(DocumentKind::Invoice, INVOICE, "130");
+        }
     }
     let books = abroad();
     Qbo.plan(&View {
@@ -133,7 +146,7 @@ fn plan(document: &Document, settings: &SyncSettings) -> Plan {
         books: &books,
         links: &links,
         currents: &Currents::default(),
-        references: &References::default(),
+        references,
     })
 }
 
@@ -178,7 +191,7 @@ fn settings_without_effect_today_change_no_plan() {
         assert_ne!(stored[name], value, "{name} must differ from what is usual");
         stored[name] = value;
         let settings: SyncSettings = serde_json::from_value(stored).unwrap();
-        for document in [client(), invoice()] {
+        for document in everything() {
             let same = plan(&document, &settings) == plan(&document, &usual());
             assert!(same, "{name} has an effect now, though {why}");
         }

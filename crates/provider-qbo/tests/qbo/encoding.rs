@@ -31,7 +31,7 @@ fn shown(request: &Request) -> String {
     text
 }
 
-fn matches_golden(name: &str, request: &Request) {
+pub fn matches_golden(name: &str, request: &Request) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden")
         .join(format!("{name}.txt"));
@@ -202,9 +202,10 @@ fn lookups_and_reads_ask_with_these_bytes() {
         void_step(),
     ];
     let lookups = Qbo.lookups(&past(&steps), &books());
-    assert_eq!(lookups.len(), 2);
+    assert_eq!(lookups.len(), 3);
     matches_golden("lookup_created_invoices", &lookups[0]);
-    matches_golden("lookup_changed_invoices", &lookups[1]);
+    matches_golden("lookup_invoices_by_number", &lookups[1]);
+    matches_golden("lookup_changed_invoices", &lookups[2]);
     let lookups = Qbo.lookups(&past(&[client_step()]), &books());
     assert_eq!(lookups.len(), 1);
     matches_golden("lookup_created_customers", &lookups[0]);
@@ -370,7 +371,7 @@ fn a_summary_line_stands_for_all_lines_of_a_tax_code() {
 
 #[test]
 fn reads_of_an_unknown_effect_are_refused_when_they_are_parsed() {
-    let odd = Effect::main("payment");
+    let odd = Effect::main("estimate");
     let failure = Qbo
         .parse_read(&odd, &query_reply("Invoice", &[]))
         .unwrap_err();

@@ -243,7 +243,9 @@ async fn a_customer_is_changed_deactivated_and_brought_back() {
     let updated = world.landed(&update, "k-3").await;
     assert_eq!(updated.fingerprint, update.fingerprint);
     let read = world.seen(changed, &external).await;
-    let Some(provider_kit::CurrentState::There(current)) = &read.current else {
+    let Some(provider_kit::CurrentState::There(current)) =
+        read.currents.get(provider_qbo::CUSTOMER, &external)
+    else {
         panic!("gone");
     };
     assert_eq!(current.body["SalesTermRef"]["value"], "3");

@@ -2,14 +2,15 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use model::document::{
-    Address, Body, Client, ClientSnapshot, Document, Invoice, Lifecycle, Line, LineTax, Totals,
+    Address, Allocation, Body, Client, ClientSnapshot, CreditNote, Document, Invoice, Lifecycle,
+    Line, LineTax, Payment, Product, Totals,
 };
 use model::{AccountId, DocumentKind, EffectId, Environment, Failure, SourceId, SyncSettings};
 use provider_kit::{
     BooksFacts, Current, CurrentState, Currents, Effect, External, Link, LinkState, Links, Marker,
     Member, PastCall, PastMember, Plan, Provider as _, References, Reply, Request, Step, View,
 };
-use provider_qbo::{CUSTOMER, INVOICE, Qbo};
+use provider_qbo::{APPLICATION, CREDIT_NOTE, CUSTOMER, INVOICE, ITEM, PAYMENT, Qbo};
 use serde_json::{Value, json};
 
 pub const REALM: &str = "9130350000000001";
@@ -115,6 +116,51 @@ pub fn plain_invoice() -> Invoice {
     )
 }
 
+pub fn allocation(invoice: &str, amount: &str) -> Allocation {
+    Allocation {
+        invoice_id: id(invoice),
+        amount: amount.parse().unwrap(),
+    }
+}
+
+/// A payment of so much, set against invoices.
+pub fn payment(amount: &str, allocations: &[(&str, &str)]) -> Payment {
+    Payment {
+        client: plain_invoice().client,
+        amount: amount.parse().unwrap(),
+        currency: "USD".parse().unwrap(),
+        exchange_rate: None,
+        received_on: day("2026-03-10"),
+        allocations: allocations
+            .iter()
+            .map(|(invoice, amount)| allocation(invoice, amount))
+            .collect(),
+        method: None,
+        reference: Some("Transfer 4711".to_owned()),
+        notes: None,
+    }
+}
+
+/// A credit note over 100, set against invoices.
+pub fn credit_note(allocations: &[(&str, &str)]) -> CreditNote {
+    let of = plain_invoice();
+    CreditNote {
+        number: "CN-7".to_owned(),
+        client: of.client,
+        issued_on: day("2026-03-05"),
+        currency: of.currency,
+        exchange_rate: None,
+        tax_inclusive: false,
+        lines: of.lines,
+        totals: of.totals,
+        allocations: allocations
+            .iter()
+            .map(|(invoice, amount)| allocation(invoice, amount))
+            .collect(),
+        reason: Some("Returned goods".to_owned()),
+    }
+}
+
 /// A document, its books and what is known of them.
 #[derive(Clone)]
 pub struct Case {
@@ -122,7 +168,8 @@ pub struct Case {
     pub settings: SyncSettings,
     pub books: BooksFacts,
     pub links: Links,
-    pub current: Option<CurrentState>,
+    pub currents: Currents,
+    pub references: References,
 }
 
 impl Case {
@@ -147,7 +194,8 @@ impl Case {
                 extra: json!({"taxMode": "AST"}),
             },
             links: Links::default(),
-            current: None,
+            currents: Currents::default(),
+            references: References::default(),
         }
     }
 
@@ -166,6 +214,39 @@ impl Case {
         Self::of(body, "x1")
     }
 
+    /// A payment of invoice `i1`, which is linked as `130`, by customer `58`.
+    pub fn payment(payment: Payment) -> Self {
+        let mut case = Self::of(Body::Payment(payment), "p1");
+        case.link_customer(LinkState::Active);
+        case.link_invoice("i1", "130", LinkState::Active);
+        case
+    }
+
+    /// A credit note for customer `58`; invoice `i1` is linked as `130`.
+    pub fn credit_note(note: CreditNote) -> Self {
+        let mut case = Self::of(Body::CreditNote(note), "n1");
+        case.link_customer(LinkState::Active);
+        case.link_invoice("i1", "130", LinkState::Active);
+        case
+    }
+
+    pub fn product(code: &str) -> Self {
+        let mut case = Self::of(Body::Product(Product::of_code(code)), "x");
+        case.document.id = Product::id_of(code);
+        case.settings.create_items = true;
+        case.settings.invoice_account_id = Some("79".to_owned());
+        case
+    }
+
+    pub fn link_invoice(&mut self, source: &str, external: &str, state: LinkState) {
+        self.links.insert(
+            DocumentKind::Invoice,
+            id(source),
+            Effect::main(INVOICE),
+            link(external, "0", "seen", state),
+        );
+    }
+
     pub fn link_customer(&mut self, state: LinkState) {
         let link = link("58", "0", "", state);
         self.links
@@ -181,14 +262,30 @@ impl Case {
         self
     }
 
-    pub fn seeing(mut self, object: &Value) -> Self {
-        let current = read_one(&self.effect(), object);
-        self.current = Some(CurrentState::There(current));
+    /// The document's own object was just read.
+    pub fn seeing(self, object: &Value) -> Self {
+        let effect = self.effect();
+        self.reading(&effect, object)
+    }
+
+    /// An object of any effect was just read.
+    pub fn reading(mut self, effect: &Effect, object: &Value) -> Self {
+        let current = read_one(effect, object);
+        let id = current.landed.external_id.clone();
+        self.currents
+            .insert(&*effect.kind, id, CurrentState::There(current));
         self
     }
 
     pub fn seeing_nothing(mut self) -> Self {
-        self.current = Some(CurrentState::NotThere);
+        let effect = self.effect();
+        let link = self
+            .links
+            .get(self.document.kind(), &self.document.id, &effect)
+            .unwrap();
+        let id = link.external_id.clone();
+        self.currents
+            .insert(effect.kind, id, CurrentState::NotThere);
         self
     }
 
@@ -206,21 +303,11 @@ impl Case {
     pub fn effect(&self) -> Effect {
         Effect::main(match self.document.kind() {
             DocumentKind::Client => CUSTOMER,
+            DocumentKind::Product => ITEM,
+            DocumentKind::Payment => PAYMENT,
+            DocumentKind::CreditNote => CREDIT_NOTE,
             _ => INVOICE,
         })
-    }
-
-    /// What was read of the document's own object, under the id of its link.
-    fn currents(&self) -> Currents {
-        let mut currents = Currents::default();
-        let effect = self.effect();
-        let own = self
-            .links
-            .get(self.document.kind(), &self.document.id, &effect);
-        if let (Some(link), Some(state)) = (own, &self.current) {
-            currents.insert(effect.kind, link.external_id.clone(), state.clone());
-        }
-        currents
     }
 
     pub fn plan(&self) -> Plan {
@@ -229,8 +316,8 @@ impl Case {
             settings: &self.settings,
             books: &self.books,
             links: &self.links,
-            currents: &self.currents(),
-            references: &References::default(),
+            currents: &self.currents,
+            references: &self.references,
         })
     }
 
@@ -281,10 +368,23 @@ pub fn encode(steps: &[Step], key: &str) -> Result<Request, Failure> {
 }
 
 pub fn kind_of(step: &Step) -> DocumentKind {
-    if step.effect.kind == CUSTOMER {
-        DocumentKind::Client
-    } else {
-        DocumentKind::Invoice
+    match step.effect.kind.as_str() {
+        CUSTOMER => DocumentKind::Client,
+        ITEM => DocumentKind::Product,
+        PAYMENT => DocumentKind::Payment,
+        CREDIT_NOTE | APPLICATION => DocumentKind::CreditNote,
+        _ => DocumentKind::Invoice,
+    }
+}
+
+/// The entity of an effect, as envelopes name it.
+pub fn entity_of(effect: &Effect) -> &'static str {
+    match effect.kind.as_str() {
+        CUSTOMER => "Customer",
+        ITEM => "Item",
+        PAYMENT | APPLICATION => "Payment",
+        CREDIT_NOTE => "CreditMemo",
+        _ => "Invoice",
     }
 }
 
@@ -323,11 +423,10 @@ pub fn json_reply(body: &Value) -> Reply {
 pub fn sent(steps: &[Step], place: usize) -> Value {
     let request = encode(&steps[place..=place], "k1").unwrap();
     let mut element: Value = serde_json::from_slice(&request.body).unwrap();
-    let note = if element.get("Notes").is_some() {
-        "Notes"
-    } else {
-        "PrivateNote"
-    };
+    let note = ["Notes", "Sku", "PrivateNote"]
+        .into_iter()
+        .find(|name| element.get(*name).is_some())
+        .unwrap_or("PrivateNote");
     // `encode` gave a lone member the first marker.
     if let Some(text) = element[note].as_str() {
         let own = text.replace(
@@ -348,6 +447,11 @@ pub fn returned(element: &Value, id: &str, revision: &str, total: &str, tax: &st
     object["domain"] = json!("QBO");
     object["sparse"] = json!(false);
     object["MetaData"] = json!({"CreateTime": "2026-03-01T04:00:00-08:00"});
+    if object.get("Name").is_some() {
+        object["Active"] = json!(object.get("Active") != Some(&json!(false)));
+        object["FullyQualifiedName"] = object["Name"].clone();
+        return object;
+    }
     if object.get("Line").is_none() {
         object["Active"] = json!(object.get("Active") != Some(&json!(false)));
         object["Balance"] = json!(0);
@@ -358,6 +462,11 @@ pub fn returned(element: &Value, id: &str, revision: &str, total: &str, tax: &st
         object["CurrencyRef"] = json!({"value": "USD", "name": "United States Dollar"});
     }
     object["CustomerRef"]["name"] = json!("Acme");
+    if object.get("TotalAmt").is_some() {
+        object["UnappliedAmt"] = json!(0);
+        object["LinkedTxn"] = json!([]);
+        return object;
+    }
     object["TotalAmt"] = number(total);
     object["Balance"] = number(total);
     object["TxnTaxDetail"] = json!({"TotalTax": number(tax)});
@@ -402,13 +511,13 @@ pub fn query_reply(entity: &str, objects: &[Value]) -> Reply {
 
 /// One object through the provider's own reading.
 pub fn read_one(effect: &Effect, object: &Value) -> Current {
-    let entity = if effect.kind == CUSTOMER {
-        "Customer"
-    } else {
-        "Invoice"
-    };
-    let reply = query_reply(entity, std::slice::from_ref(object));
+    let reply = query_reply(entity_of(effect), std::slice::from_ref(object));
     Qbo.parse_read(effect, &reply).unwrap().remove(0)
+}
+
+/// The replies to the look-up of creations of documents: the window, and the documents by number.
+pub fn looked_up(entity: &str, objects: &[Value]) -> Vec<Reply> {
+    vec![query_reply(entity, objects), query_reply(entity, &[])]
 }
 
 pub fn voided(mut object: Value, revision: &str) -> Value {

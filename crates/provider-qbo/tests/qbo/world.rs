@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use model::Operation;
 use provider_kit::{
-    ElementResult, Judgement, Landed, LinkState, PastCall, Presence, Provider as _, Reply, Request,
-    Step,
+    CurrentState, Currents, Effect, ElementResult, Judgement, Landed, LinkState, Need, PastCall,
+    PastMember, Plan, Presence, Provider as _, Reply, Request, Step,
 };
 use provider_qbo::Qbo;
 use sandbox::web::server::Running;
@@ -142,15 +143,105 @@ impl World {
 
     /// A document with its own object freshly read.
     pub async fn seen(&self, case: Case, external: &str) -> Case {
-        let request = Qbo.read(&case.effect(), &[target(external, "0")], &books());
+        let effect = case.effect();
+        self.with_read(case, &effect, external).await
+    }
+
+    /// A document with an object freshly read.
+    pub async fn with_read(&self, mut case: Case, effect: &Effect, external: &str) -> Case {
+        let request = Qbo.read(effect, &[target(external, "0")], &books());
         let reply = self.send(&request).await;
-        let mut found = Qbo.parse_read(&case.effect(), &reply).unwrap();
-        let mut case = case;
-        case.current = Some(match found.pop() {
-            Some(current) => provider_kit::CurrentState::There(current),
-            None => provider_kit::CurrentState::NotThere,
-        });
+        let state = match Qbo.parse_read(effect, &reply).unwrap().pop() {
+            Some(current) => CurrentState::There(current),
+            None => CurrentState::NotThere,
+        };
+        case.currents.insert(&*effect.kind, external, state);
         case
+    }
+
+    /// Plans, reads what the plan asks for, and plans again, until there is something else to do.
+    pub async fn planned(&self, mut case: Case) -> (Case, Plan) {
+        for _ in 0..5 {
+            let plan = case.plan();
+            let Plan::Needs(needs) = &plan else {
+                return (case, plan);
+            };
+            for need in needs {
+                let Need::Current { effect, external } = need else {
+                    return (case, plan);
+                };
+                case = self.with_read(case, effect, &external.id).await;
+            }
+        }
+        panic!("the plan asks for reads for ever");
+    }
+
+    /// Plans and carries out steps, linking what lands, until nothing is left to do.
+    pub async fn brought_about(&self, mut case: Case) -> Case {
+        for turn in 0..20 {
+            case.currents = Currents::default();
+            let (planned, plan) = self.planned(case).await;
+            case = planned;
+            let Plan::Steps(steps) = plan else {
+                panic!("expected steps, got {plan:?}");
+            };
+            let Some(step) = steps.into_iter().next() else {
+                return case;
+            };
+            let number = number_of(&case, &step.effect);
+            let key = format!("{number}-{}-{turn}", case.document.version);
+            let landed = self.landed_as(&step, &key, number).await;
+            let state = match step.operation {
+                Operation::Void | Operation::Delete => LinkState::Ended,
+                Operation::Create | Operation::Update => LinkState::Active,
+            };
+            case.links.insert(
+                case.document.kind(),
+                case.document.id.clone(),
+                step.effect.clone(),
+                link(
+                    &landed.external_id,
+                    &landed.revision,
+                    &landed.fingerprint,
+                    state,
+                ),
+            );
+        }
+        panic!("the plan has no end");
+    }
+
+    /// One step alone, under a marker of its own.
+    async fn landed_as(&self, step: &Step, key: &str, number: u32) -> Landed {
+        let member = PastMember {
+            ordinal: 0,
+            kind: kind_of(step),
+            step: step.clone(),
+            marker: marker(u128::from(number)),
+        };
+        let sent = provider_kit::Member {
+            ordinal: 0,
+            kind: member.kind,
+            step,
+            marker: &member.marker,
+        };
+        let request = Qbo.encode(&[sent], key, &books()).unwrap();
+        let reply = self.send(&request).await;
+        let call = PastCall {
+            members: vec![member],
+            ..now(past(std::slice::from_ref(step)))
+        };
+        match Qbo.classify(&call, &reply).elements.remove(0) {
+            ElementResult::Done(landed) => landed,
+            ElementResult::Failed(failure) => panic!("{failure:?}"),
+        }
+    }
+
+    /// An object of the books as it is.
+    pub async fn object(&self, effect: &Effect, id: &str) -> Option<Value> {
+        let request = Qbo.read(effect, &[target(id, "0")], &books());
+        let reply: Value = serde_json::from_slice(&self.send(&request).await.body).unwrap();
+        let found = &reply["QueryResponse"][entity_of(effect)];
+        found.as_array().and_then(|all| all.first()).cloned()
     }
 
     /// A person does something in the books.
@@ -188,6 +279,14 @@ impl World {
         let code = &reply["QueryResponse"]["TaxCode"][0]["Id"];
         code.as_str().unwrap().to_owned()
     }
+}
+
+/// A number that an effect of a document keeps for good, as its marker does (FNV-1a).
+fn number_of(case: &Case, effect: &Effect) -> u32 {
+    let name = format!("{}/{}/{}", case.document.id, effect.kind, effect.part);
+    name.bytes().fold(0x811c_9dc5, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
 }
 
 /// The sandbox runs on the real clock; a window that starts long ago holds everything it made.

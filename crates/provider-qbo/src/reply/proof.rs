@@ -1,0 +1,112 @@
+//! Whether an answered object proves that our effect is in the books.
+
+use model::Operation;
+use provider_kit::{Landed, PastMember};
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use super::{expected_currency, is_deleted, landed, number};
+use crate::entity::Entity;
+use crate::mapping::text;
+use crate::wire::{self, Payment, Sale, value_of};
+
+/// The object as it landed, once it has proved to be this member's.
+pub(super) fn proven(
+    member: &PastMember,
+    entity: Entity,
+    object: &Value,
+) -> Result<Landed, &'static str> {
+    let step = &member.step;
+    let is_deleted = is_deleted(object);
+    if is_deleted != (step.operation == Operation::Delete) {
+        return Err("the object is deleted and should not be, or the other way round");
+    }
+    let landed = landed(entity, object, expected_currency(member))?;
+    if let Some(target) = &step.target {
+        if landed.external_id != target.id {
+            return Err("another object's id");
+        }
+        if is_deleted {
+            return Ok(landed);
+        }
+        if number(&landed.revision) < number(&target.revision) {
+            return Err("an older revision than the one that was changed");
+        }
+    }
+    let note = object.get(entity.note()).and_then(Value::as_str);
+    let markers = text::markers(note.unwrap_or_default());
+    let is_ours = markers.contains(&member.marker);
+    let is_others = markers
+        .iter()
+        .any(|marker| marker.installation == member.marker.installation);
+    if !is_ours && (is_others || step.operation != Operation::Void) {
+        return Err("the object does not carry this document's marker");
+    }
+    match entity {
+        Entity::Customer | Entity::Item => {}
+        Entity::Invoice | Entity::CreditMemo => check_sale(member, object)?,
+        Entity::Payment => check_payment(member, object)?,
+    }
+    if let (Some(totals), Some(expected)) = (landed.totals, expected_currency(member))
+        && totals.currency != expected
+    {
+        return Err("the document has another currency");
+    }
+    if landed.totals.is_none() && !entity.is_name() {
+        return Err("the document states no totals");
+    }
+    Ok(landed)
+}
+
+fn check_sale(member: &PastMember, object: &Value) -> Result<(), &'static str> {
+    let answered = Sale::read(object).ok_or("the document has members of impossible types")?;
+    if member.step.operation == Operation::Void {
+        return if answered.is_voided() {
+            Ok(())
+        } else {
+            Err("the document is not void")
+        };
+    }
+    let sent = Sale::read(&member.step.body).ok_or("the step holds no document")?;
+    same_customer(sent.customer_ref.as_ref(), answered.customer_ref.as_ref())
+}
+
+/// A payment must be for the documents that were named, by no more than was sent. Less is possible: where an invoice
+/// has less open, QuickBooks keeps the surplus as the customer's credit.
+fn check_payment(member: &PastMember, object: &Value) -> Result<(), &'static str> {
+    let answered = Payment::read(object).ok_or("the payment has members of impossible types")?;
+    if member.step.operation == Operation::Void {
+        return if answered.is_voided() {
+            Ok(())
+        } else {
+            Err("the payment is not void")
+        };
+    }
+    let sent = Payment::read(&member.step.body).ok_or("the step holds no payment")?;
+    same_customer(sent.customer_ref.as_ref(), answered.customer_ref.as_ref())?;
+    let amount = |payment: &Payment| payment.total_amt.map(|n| n.0.normalize());
+    if amount(&sent) != amount(&answered) {
+        return Err("the payment has another amount");
+    }
+    let is_as_sent = answered.lines().iter().all(|line| {
+        line.target().is_some_and(|(kind, id)| {
+            line.amount.map_or(Decimal::ZERO, |n| n.0) <= sent.amount_for(kind, id)
+        })
+    });
+    if is_as_sent {
+        Ok(())
+    } else {
+        Err("the payment is for other documents")
+    }
+}
+
+fn same_customer(
+    sent: Option<&wire::Ref>,
+    answered: Option<&wire::Ref>,
+) -> Result<(), &'static str> {
+    if value_of(sent) == value_of(answered) {
+        Ok(())
+    } else {
+        Err("the document names another customer")
+    }
+}
