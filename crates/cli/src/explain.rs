@@ -82,6 +82,12 @@ pub(crate) fn sentence(question: &Question, standing: &Standing, now: DateTime<U
         };
         clauses.push(format!("{known}: {}", findings.join(", ")));
     }
+    if let Some(playbook) = playbook(state, standing) {
+        clauses.push(format!(
+            "by itself Tieout {} (playbook {})",
+            playbook.what, playbook.name
+        ));
+    }
     clauses.push(who(state, standing).to_owned());
     clauses.push(next_step(question, state, standing, now));
     format!("{}.", clauses.join("; "))
@@ -154,6 +160,15 @@ fn pause(state: ItemState, standing: &Standing, now: DateTime<Utc>) -> Option<St
         due(until, now),
         clause(reason)
     ))
+}
+
+/// What begins by itself at the failure behind this, where the provider has a playbook for it.
+fn playbook(state: ItemState, standing: &Standing) -> Option<catalog::Playbook> {
+    let code = standing.failure_code.as_deref()?;
+    if state.is_final() {
+        return None;
+    }
+    (catalog::by_key(&standing.provider)?.playbook)(code)
 }
 
 fn who(state: ItemState, standing: &Standing) -> &'static str {
@@ -235,7 +250,11 @@ fn to_json(question: &Question, standing: &Standing, now: DateTime<Utc>) -> Valu
         "sentence": sentence(question, standing, now),
         "provider": standing.provider, "company": standing.company, "state": standing.state,
         "version": standing.version, "wantedVersion": standing.wanted_version,
-        "reason": standing.reason, "owner": standing.owner, "dueAt": standing.due_at,
+        "reason": standing.reason, "failureCode": standing.failure_code,
+        "playbook": ItemState::from_stored(&standing.state)
+            .and_then(|state| playbook(state, standing))
+            .map(|playbook| playbook.name),
+        "owner": standing.owner, "dueAt": standing.due_at,
         "wantedAt": standing.wanted_at, "doneAt": standing.done_at, "waitsFor": standing.waits_for,
         "externalId": standing.external_id, "attempts": standing.attempts,
         "booksReason": standing.books_reason, "booksNotBefore": standing.books_not_before,

@@ -18,6 +18,7 @@ fn question() -> Question {
 
 fn standing(state: ItemState) -> Standing {
     Standing {
+        failure_code: None,
         provider: "QUICKBOOKS_ONLINE".to_owned(),
         company: "462".to_owned(),
         state: state.as_str().to_owned(),
@@ -136,6 +137,24 @@ fn what_is_parked_says_for_what_or_for_whom() {
          must act; next: it is looked at again in 15 minutes, at 2026-03-01 12:15:00 UTC, or now with \
          `tieout try-again INVOICE INV-7 --account 4`."
     );
+}
+
+#[test]
+fn what_begins_by_itself_is_named_with_its_playbook() {
+    let parked = |code: &str| {
+        told(&Standing {
+            failure_code: Some(code.to_owned()),
+            reason: Some("QuickBooks does not find the customer.".to_owned()),
+            ..standing(ItemState::Parked)
+        })
+    };
+    let asked = parked("CUSTOMER_GONE");
+    assert!(
+        asked.contains("by itself Tieout marks the object that was refused")
+            && asked.contains("(playbook ASK_ONCE); "),
+        "{asked}"
+    );
+    assert!(!parked("ITEM_NOT_MAPPED").contains("playbook"));
 }
 
 #[test]

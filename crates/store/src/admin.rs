@@ -48,6 +48,8 @@ pub struct Standing {
     pub version: Option<i64>,
     /// Why it is where it is.
     pub reason: Option<String>,
+    /// The code of the failure behind that, where there is one.
+    pub failure_code: Option<String>,
     /// Who must act.
     pub owner: String,
     /// When it is due.
@@ -204,6 +206,7 @@ impl Store {
         let rows = sqlx::query_as!(
             Standing,
             r#"select b.provider, b.external_id as company, i.state, i.wanted_version, i.version, i.reason, i.owner, i.due_at,
+                 i.failure ->> 'code' as failure_code,
                  i.wanted_at, i.done_at, i.waits_for, i.attempts,
                  (select l.external_id from effect e join link l on l.effect_id = e.id where e.item_id = i.id
                    order by e.generation desc limit 1) as external_id,
