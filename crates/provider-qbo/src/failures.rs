@@ -12,7 +12,7 @@ pub(crate) use self::table::playbook;
 use std::fmt::Display;
 use std::time::Duration;
 
-use model::failure::STALE_REVISION;
+use model::failure::{NOT_OPEN, STALE_REVISION};
 use model::{Failure, FailureKind, Owner, Scope};
 use provider_kit::Reply;
 use serde_json::Value;
@@ -310,12 +310,24 @@ pub(crate) fn invoice_void(thing: &str) -> Failure {
 pub(crate) fn invoice_already_paid(thing: &str) -> Failure {
     Failure::new(
         FailureKind::Conflict,
-        "INVOICE_ALREADY_PAID",
+        NOT_OPEN,
         format!(
             "QuickBooks has less open on an invoice than this {thing} is to settle: somebody, or QuickBooks by itself, \
              has set something else against it already. Nothing was sent. Take that off in QuickBooks, or change what \
              this {thing} is for in ProjectLedger; then send it again."
         ),
+    )
+}
+
+/// The payment is there, and not all of it could be set against its invoices.
+pub(crate) fn applied_less() -> Failure {
+    Failure::new(
+        FailureKind::Conflict,
+        NOT_OPEN,
+        "QuickBooks took this payment and set less of it against an invoice than ProjectLedger says, because less was \
+         open there; the rest is the customer's credit. Tieout tries again for a while. If it stays so, take off in \
+         QuickBooks what settles the invoice already, or change what this payment is for in ProjectLedger; then send \
+         it again.",
     )
 }
 

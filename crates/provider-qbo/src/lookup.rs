@@ -216,8 +216,16 @@ fn carries(entity: Entity, member: &PastMember, object: &Value) -> bool {
 }
 
 fn landed(entity: Entity, member: &PastMember, object: &Value) -> Result<Landed, Failure> {
-    reply::landed(entity, object, reply::expected_currency(member))
-        .map_err(failures::unreadable_answer)
+    let landed = reply::landed(entity, object, reply::expected_currency(member))
+        .map_err(failures::unreadable_answer)?;
+    let lacking = match member.step.operation {
+        Operation::Create | Operation::Update => reply::found_lacking(member, object),
+        Operation::Void | Operation::Delete => None,
+    };
+    Ok(Landed {
+        lacking: lacking.map(Box::new),
+        ..landed
+    })
 }
 
 /// A change: there as wanted, the object as it was, or something else.

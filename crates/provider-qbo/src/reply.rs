@@ -15,6 +15,7 @@ use provider_kit::{
 };
 use serde_json::Value;
 
+pub(crate) use self::proof::found_lacking;
 use crate::CUSTOMER;
 use crate::client;
 use crate::entity::Entity;
@@ -194,6 +195,7 @@ pub(crate) fn landed(
             revision: token(object, "SyncToken").unwrap_or_default(),
             fingerprint: Owned::voided(entity).fingerprint(),
             totals: None,
+            lacking: None,
         });
     }
     let revision = token(object, "SyncToken").ok_or("the object has no revision")?;

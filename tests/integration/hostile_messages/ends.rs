@@ -29,6 +29,8 @@ pub(super) enum End {
     Conflict,
     /// Taken in; nothing changes by it, and there is one invoice of this id and amount.
     Booked(&'static str, &'static str),
+    /// The same of a credit note.
+    Credited(&'static str, &'static str),
     /// Taken in; this document waits with this code for somebody, and nothing of it is in the books.
     Unsupported(&'static str, &'static str),
     /// Taken in; the document is skipped and never reaches the books.
@@ -121,6 +123,7 @@ impl End {
             | Self::Rejected
             | Self::Stray => true,
             Self::Booked(..)
+            | Self::Credited(..)
             | Self::Unsupported(..)
             | Self::NeverSent(_)
             | Self::Linked(..)
@@ -157,7 +160,10 @@ impl End {
 
     fn is_taken_in(&self, odd: &Odd<'_>, books: &Value) -> Result<(), String> {
         match self {
-            Self::Booked(id, amount) => odd.is_booked(id, amount, books),
+            Self::Booked(id, amount) => odd.is_booked(id, amount, &books["objects"]["Invoice"]),
+            Self::Credited(id, amount) => {
+                odd.is_booked(id, amount, &books["objects"]["CreditMemo"])
+            }
             Self::Unsupported(id, code) => {
                 odd.stands(id, &["parked"], &format!("\"{code}\""))?;
                 odd.has_no_link(id)
@@ -237,10 +243,10 @@ impl Odd<'_> {
         link.is_empty().then_some(()).ok_or(link)
     }
 
-    fn is_booked(&self, id: &str, amount: &str, books: &Value) -> Result<(), String> {
+    fn is_booked(&self, id: &str, amount: &str, objects: &Value) -> Result<(), String> {
         self.stands(id, &["done"], "")?;
         let link = self.link(id);
-        let invoices = books["objects"]["Invoice"].as_array().unwrap();
+        let invoices = objects.as_array().unwrap();
         let Some(object) = invoices.iter().find(|object| object["id"] == link.as_str()) else {
             return Err(format!("{link:?} is not in the books"));
         };

@@ -224,13 +224,9 @@ fn kinds(odd: &Connected) -> Vec<Row> {
         row(
             "a payment of an invoice that never came",
             &[payment],
-            End::Unsupported("k-payment", "NOT_EXPORTED"),
+            End::Unsupported("k-payment", "WAITS_FOR_DOCUMENT"),
         ),
-        row(
-            "a credit note",
-            &[note],
-            End::Unsupported("k-note", "NOT_EXPORTED"),
-        ),
+        row("a credit note", &[note], End::Credited("k-note", "5.01")),
         row(
             "a refund",
             &[refund],

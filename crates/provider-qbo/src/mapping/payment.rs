@@ -54,7 +54,9 @@ fn plan_create(view: &View<'_>, payment: &Payment) -> Planned<Vec<Step>> {
     }
     closed::check(view, payment.received_on, None)?;
     let mut draft = draft(view, payment)?;
-    check_open(view, &draft.placed, &wire::Payment::default())?;
+    if Preferences::of(view.books).applies_by_itself() {
+        check_open(view, &draft.placed, &wire::Payment::default())?;
+    }
     draft.content.deposit_to_account_ref = deposit_account(view, &draft.placed);
     let (method, method_note) = method(view, payment);
     draft.content.method_ref = method;
@@ -276,12 +278,10 @@ fn place(view: &View<'_>, payment: &Payment) -> Planned<(Placed, Vec<Need>)> {
     ))
 }
 
-/// In books that apply credits and payments by themselves, an invoice may be paid already: a surplus would become
-/// the customer's credit in silence. What this payment already pays does not count against it.
+/// Whether the invoices have enough open: QuickBooks would keep a surplus as the customer's credit. A new payment asks
+/// only in books that apply credits and payments by themselves, where it is likely; elsewhere the reply tells, and the
+/// read is saved. What this payment already pays does not count against it.
 fn check_open(view: &View<'_>, placed: &Placed, seen: &wire::Payment) -> Planned<()> {
-    if !Preferences::of(view.books).applies_by_itself() {
-        return Ok(());
-    }
     let effect = Effect::main(INVOICE);
     let before = |link: &Link| seen.amount_for(TO_INVOICE, &link.external_id);
     let grown: Vec<&(Link, Decimal)> = placed

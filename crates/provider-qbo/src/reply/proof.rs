@@ -1,12 +1,13 @@
 //! Whether an answered object proves that our effect is in the books.
 
-use model::Operation;
+use model::{Failure, Operation};
 use provider_kit::{Landed, PastMember};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::{expected_currency, is_deleted, landed, number};
 use crate::entity::Entity;
+use crate::failures;
 use crate::mapping::text;
 use crate::wire::{self, Payment, Sale, value_of};
 
@@ -21,7 +22,7 @@ pub(super) fn proven(
     if is_deleted != (step.operation == Operation::Delete) {
         return Err("the object is deleted and should not be, or the other way round");
     }
-    let landed = landed(entity, object, expected_currency(member))?;
+    let mut landed = landed(entity, object, expected_currency(member))?;
     if let Some(target) = &step.target {
         if landed.external_id != target.id {
             return Err("another object's id");
@@ -45,7 +46,7 @@ pub(super) fn proven(
     match entity {
         Entity::Customer | Entity::Item => {}
         Entity::Invoice | Entity::CreditMemo => check_sale(member, object)?,
-        Entity::Payment => check_payment(member, object)?,
+        Entity::Payment => landed.lacking = check_payment(member, object)?.map(Box::new),
     }
     if let (Some(totals), Some(expected)) = (landed.totals, expected_currency(member))
         && totals.currency != expected
@@ -72,12 +73,12 @@ fn check_sale(member: &PastMember, object: &Value) -> Result<(), &'static str> {
 }
 
 /// A payment must be for the documents that were named, by no more than was sent. Less is possible: where an invoice
-/// has less open, QuickBooks keeps the surplus as the customer's credit.
-fn check_payment(member: &PastMember, object: &Value) -> Result<(), &'static str> {
+/// has less open, QuickBooks keeps the surplus as the customer's credit without a word, so that is said here.
+fn check_payment(member: &PastMember, object: &Value) -> Result<Option<Failure>, &'static str> {
     let answered = Payment::read(object).ok_or("the payment has members of impossible types")?;
     if member.step.operation == Operation::Void {
         return if answered.is_voided() {
-            Ok(())
+            Ok(None)
         } else {
             Err("the payment is not void")
         };
@@ -93,11 +94,27 @@ fn check_payment(member: &PastMember, object: &Value) -> Result<(), &'static str
             line.amount.map_or(Decimal::ZERO, |n| n.0) <= sent.amount_for(kind, id)
         })
     });
-    if is_as_sent {
-        Ok(())
-    } else {
-        Err("the payment is for other documents")
+    if !is_as_sent {
+        return Err("the payment is for other documents");
     }
+    Ok(lacking(&sent, &answered))
+}
+
+/// What is said of a payment that is there and settles less than was sent.
+fn lacking(sent: &Payment, answered: &Payment) -> Option<Failure> {
+    let is_whole = sent.lines().iter().all(|line| {
+        line.target()
+            .is_none_or(|(kind, id)| sent.amount_for(kind, id) <= answered.amount_for(kind, id))
+    });
+    (!is_whole).then(failures::applied_less)
+}
+
+/// The same of an object that a look-up found.
+pub(crate) fn found_lacking(member: &PastMember, object: &Value) -> Option<Failure> {
+    if Entity::of_effect(&member.step.effect) != Some(Entity::Payment) {
+        return None;
+    }
+    lacking(&Payment::read(&member.step.body)?, &Payment::read(object)?)
 }
 
 fn same_customer(

@@ -206,7 +206,7 @@ fn credit_used_elsewhere_and_invoices_paid_elsewhere_are_questions() {
     let used = invoice_open(landed(&[("i1", "60")], "30"), "100", &[]);
     assert_eq!(outcome(&used), "CREDIT_USED");
     let paid = invoice_open(landed(&[("i1", "60")], "100"), "59.99", &[]);
-    assert_eq!(outcome(&paid), "INVOICE_ALREADY_PAID");
+    assert_eq!(outcome(&paid), "INVOICE_NOT_OPEN");
     let exact = invoice_open(landed(&[("i1", "60")], "60"), "60", &[]);
     assert_eq!(outcome(&exact), "1 steps");
 }

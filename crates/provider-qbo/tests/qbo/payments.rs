@@ -29,6 +29,15 @@ fn with(case: &Case, change: impl Fn(&mut model::document::Payment)) -> Case {
     changed
 }
 
+/// Invoices were read, with 100 open on each.
+fn unpaid(case: Case, invoices: &[&str]) -> Case {
+    let step = Case::invoice(plain_invoice()).step();
+    invoices.iter().fold(case, |case, id| {
+        let there = returned(&sent(std::slice::from_ref(&step), 0), id, "4", "100", "0");
+        case.reading(&provider_kit::Effect::main(INVOICE), &there)
+    })
+}
+
 fn linked_to(step: &provider_kit::Step) -> Vec<(String, String)> {
     step.body["Line"]
         .as_array()
@@ -154,7 +163,7 @@ fn an_unchanged_payment_needs_nothing_and_a_changed_one_is_sent_whole() {
     there["PaymentMethodRef"] = json!({"value": "7"});
     there["ARAccountRef"] = json!({"value": "84"});
     there["PrivateNote"] = json!(format!("Ask Jo. {}", marker(1)));
-    let step = changed.seeing(&there).step();
+    let step = unpaid(changed.seeing(&there), &["131"]).step();
     assert_eq!(step.operation, Operation::Update);
     assert_eq!(step.target, Some(target("180", "3")));
     assert_eq!(linked_to(&step).len(), 2);
@@ -177,6 +186,7 @@ fn a_payment_that_gets_its_invoice_moves_from_the_unidentified_account_to_the_ba
     let (case, there) = landed(&unplaced);
     assert_eq!(there["DepositToAccountRef"]["value"], "36");
     let placed = with(&case, |p| p.allocations = vec![allocation("i1", "100")]);
+    let placed = unpaid(placed, &["130"]);
     let step = placed.clone().seeing(&there).step();
     assert_eq!(step.body["DepositToAccountRef"]["value"], "35");
     // A person has put it elsewhere: there it stays.
@@ -244,7 +254,7 @@ fn books_that_apply_by_themselves_are_asked_what_is_open_first() {
         case.clone().reading(&effect, &object)
     };
     assert_eq!(open("100").step().operation, Operation::Create);
-    assert_eq!(open("99.99").refusal().code, "INVOICE_ALREADY_PAID");
+    assert_eq!(open("99.99").refusal().code, "INVOICE_NOT_OPEN");
     let mut gone = case.clone();
     gone.currents
         .insert(INVOICE, "130", provider_kit::CurrentState::NotThere);
@@ -278,9 +288,18 @@ fn a_reply_proves_the_payment_by_marker_customer_amount_and_invoices() {
     let done =
         |change: &dyn Fn(&mut Value)| matches!(answered(&whole(), change), ElementResult::Done(_));
     assert!(done(&|_| {}));
-    // Less was open: the rest stays the customer's credit. The payment is there all the same.
-    assert!(done(&|object| object["Line"] = json!([])));
-    assert!(done(&|object| object["Line"][0]["Amount"] = json!(40)));
+    let lacking = |change: &dyn Fn(&mut Value)| match answered(&whole(), change) {
+        ElementResult::Done(landed) => landed.lacking.map(|failure| failure.code),
+        ElementResult::Failed(failure) => panic!("{failure:?}"),
+    };
+    assert_eq!(lacking(&|_| {}), None);
+    // Less was open: the rest stays the customer's credit. The payment is there all the same, and that is said.
+    let not_open = Some(model::failure::NOT_OPEN.to_owned());
+    assert_eq!(lacking(&|object| object["Line"] = json!([])), not_open);
+    assert_eq!(
+        lacking(&|object| object["Line"][0]["Amount"] = json!(40)),
+        not_open
+    );
     assert!(!done(&|object| object["TotalAmt"] = json!(99)));
     assert!(!done(&|object| object["Line"][0]["Amount"] = json!(101)));
     assert!(!done(
@@ -346,6 +365,10 @@ fn an_unclear_payment_is_found_by_its_marker_and_not_by_its_reference() {
         if landed.external_id == "180")
     );
     assert_eq!(judged(&[typed]), Presence::Absent);
+    let step = whole().step();
+    let mut short = returned(&sent(std::slice::from_ref(&step), 0), "180", "0", "0", "0");
+    short["Line"] = json!([]);
+    assert!(matches!(judged(&[short]), Presence::Present(landed) if landed.lacking.is_some()));
 }
 
 #[test]
