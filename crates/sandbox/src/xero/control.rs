@@ -22,6 +22,7 @@ use super::profile::Profile;
 use super::query::listing;
 use super::render::View;
 use super::settings::Settings;
+use super::webhooks::{Wish, telling};
 use super::world::App;
 use crate::web::journal::{Entry, Execution};
 use crate::web::rules::{Action, Rule};
@@ -55,6 +56,7 @@ pub fn router() -> Router<App> {
         .route("/limits", get(limits))
         .route("/books/{tenant}", get(export_books))
         .route("/human", post(work_as_human))
+        .route("/webhooks", post(subscribe).get(webhooks))
         .fallback(|| async { StatusCode::NOT_FOUND })
 }
 
@@ -315,6 +317,18 @@ async fn export_books(State(app): State<App>, Path(tenant): Path<String>) -> Rep
     Ok(Json(books::export(organisation, now)))
 }
 
+/// Proves the address and tells what waits for it since it was last active.
+async fn subscribe(State(app): State<App>, Json(wish): Json<Wish>) -> Reply {
+    let state = telling::intend(&app, &wish).await;
+    app.world().webhooks.subscribe(wish, state);
+    app.ring();
+    shown(json!({"state": state}))
+}
+
+async fn webhooks(State(app): State<App>) -> Reply {
+    Ok(Json(app.world().webhooks.report()))
+}
+
 async fn work_as_human(State(app): State<App>, Json(body): Json<Value>) -> Reply {
     let deeds: Deeds = serde_json::from_value(body.clone()).map_err(bad)?;
     let now = app.clock().now();
@@ -325,6 +339,9 @@ async fn work_as_human(State(app): State<App>, Json(body): Json<Value>) -> Reply
         .map_err(|complaints| bad(complaints.messages().join("; ")))?;
     let entity = listing::show(organisation, written.kind, &written.id, now, View::full(4));
     let entity = entity.unwrap_or(Value::Null);
+    if world.note(&deeds.tenant_id, &written.touched, now) {
+        app.ring();
+    }
     world.journal.append(Entry {
         sequence: 0,
         at: now,

@@ -213,6 +213,10 @@ fn commit(app: &App, call: &Call, context: &Context, client: &str) -> Delivery {
         }
         Target::Nowhere => refusal::not_found(),
     };
+    let tenant = call.tenant.as_deref().unwrap_or_default();
+    if world.note(tenant, &answer.touched, now) {
+        app.ring();
+    }
     let delivery = match context.action() {
         Some(action) => mangle::after(action, answer, &world, call, now),
         None => Delivery::Send(answer),

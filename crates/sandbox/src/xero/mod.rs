@@ -43,6 +43,7 @@ mod settings;
 mod shape;
 mod shelf;
 mod signature;
+mod webhooks;
 mod wire;
 mod work;
 mod world;
@@ -72,6 +73,8 @@ pub struct Config {
 pub async fn start(config: Config) -> io::Result<Running> {
     let journal = Journal::open(config.journal.as_deref())?;
     let app = App::new(config.seed, journal);
+    // It ends with the server, which holds the last handle on the application.
+    tokio::spawn(webhooks::telling::keep_telling(app.doorbell()));
     let router = Router::new()
         .nest("/_sandbox", control::router())
         .fallback(any(gateway::handle))

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::limits::Limits;
+use super::webhooks::WebhookSettings;
 
 /// How the sandbox behaves.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -40,6 +41,8 @@ pub struct Settings {
     pub person: Person,
     /// Name of the application in envelopes.
     pub provider_name: String,
+    /// How webhooks travel.
+    pub webhooks: WebhookSettings,
 }
 
 impl Default for Settings {
@@ -60,6 +63,7 @@ impl Default for Settings {
             tokens: TokenSettings::default(),
             person: Person::default(),
             provider_name: "Sandbox application".to_owned(),
+            webhooks: WebhookSettings::default(),
         }
     }
 }

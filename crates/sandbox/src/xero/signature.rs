@@ -1,7 +1,7 @@
 //! HMAC-SHA256, for the signatures of tokens and webhooks.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -23,6 +23,11 @@ pub fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
         .finalize();
     let outer = Sha256::new().chain_update(pad(0x5c)).chain_update(inner);
     outer.finalize().into()
+}
+
+/// The signature of a webhook: `x-xero-signature`.
+pub fn of_webhook(key: &str, body: &[u8]) -> String {
+    STANDARD.encode(hmac(key.as_bytes(), body))
 }
 
 /// The challenge of a PKCE verifier under `S256`.

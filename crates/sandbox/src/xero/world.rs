@@ -1,11 +1,12 @@
 //! Everything the sandbox knows, behind one lock.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
 use rand::{RngCore as _, SeedableRng as _};
+use tokio::sync::Notify;
 
 use super::identity::grants::Identity;
 use super::keys::Keys;
@@ -13,8 +14,9 @@ use super::limits::Meter;
 use super::organisation::Organisation;
 use super::profile::Profile;
 use super::settings::Settings;
+use super::webhooks::Webhooks;
 use crate::clock::Clock;
-use crate::web::journal::Journal;
+use crate::web::journal::{Journal, Touched};
 use crate::web::rules::RuleBook;
 
 /// The state of a sandbox.
@@ -34,6 +36,8 @@ pub struct World {
     pub keys: Keys,
     /// Request counts for the limits.
     pub meter: Meter,
+    /// Who is told what changed.
+    pub webhooks: Webhooks,
     /// Requests in progress.
     pub in_progress: usize,
     /// The seeded source of ids and tokens.
@@ -49,6 +53,20 @@ impl World {
     pub fn lookup_until(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         let lag = i64::try_from(self.settings.lookup_lag_ms).unwrap_or(i64::MAX);
         TimeDelta::try_milliseconds(lag).map_or(now, |lag| now - lag)
+    }
+
+    /// Takes note for the webhooks of what was touched; true when there is something to tell.
+    pub fn note(&mut self, tenant: &str, touched: &[Touched], now: DateTime<Utc>) -> bool {
+        let Some(organisation) = self.organisations.get(tenant) else {
+            return false;
+        };
+        if touched.is_empty() || self.webhooks.is_empty() {
+            return false;
+        }
+        let clients = self.identity.clients_of(tenant);
+        let settings = &self.settings.webhooks;
+        self.webhooks
+            .note(settings, organisation, &clients, touched, now)
     }
 
     /// Founds an organisation and returns its tenant id.
@@ -69,6 +87,33 @@ pub struct App(Arc<Inner>);
 struct Inner {
     clock: Clock,
     world: Mutex<World>,
+    bell: Arc<Notify>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Whoever waits for the bell finds nobody at home and goes.
+        self.bell.notify_one();
+    }
+}
+
+/// How the teller of webhooks waits for news, without keeping the sandbox alive.
+#[derive(Debug, Clone)]
+pub struct Doorbell {
+    bell: Arc<Notify>,
+    home: Weak<Inner>,
+}
+
+impl Doorbell {
+    /// Waits until there is something to tell.
+    pub async fn rung(&self) {
+        self.bell.notified().await;
+    }
+
+    /// The sandbox, while it lives.
+    pub fn app(&self) -> Option<App> {
+        self.home.upgrade().map(App)
+    }
 }
 
 impl App {
@@ -82,6 +127,7 @@ impl App {
             identity: Identity::default(),
             keys: Keys::default(),
             meter: Meter::new(seed),
+            webhooks: Webhooks::seeded(seed),
             in_progress: 0,
             chance: StdRng::seed_from_u64(seed),
             fault_chance: StdRng::seed_from_u64(seed),
@@ -90,6 +136,7 @@ impl App {
         Self(Arc::new(Inner {
             clock: Clock::default(),
             world: Mutex::new(world),
+            bell: Arc::default(),
         }))
     }
 
@@ -101,6 +148,19 @@ impl App {
     /// The state; never held across an await.
     pub fn world(&self) -> MutexGuard<'_, World> {
         self.0.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the teller of webhooks waits.
+    pub fn doorbell(&self) -> Doorbell {
+        Doorbell {
+            bell: Arc::clone(&self.0.bell),
+            home: Arc::downgrade(&self.0),
+        }
+    }
+
+    /// Wakes the teller of webhooks.
+    pub fn ring(&self) {
+        self.0.bell.notify_one();
     }
 
     /// Counts a request in until the returned guard is dropped.

@@ -20,3 +20,4 @@ mod keys;
 mod operations;
 mod payments;
 mod reading;
+mod webhooks;

@@ -303,6 +303,13 @@ impl Identity {
         })
     }
 
+    /// The applications connected to an organisation.
+    pub fn clients_of(&self, tenant: &str) -> Vec<String> {
+        let connections = self.connections.iter();
+        let of_tenant = connections.filter(|connection| connection.tenant_id == tenant);
+        of_tenant.map(|it| it.client_id.clone()).collect()
+    }
+
     /// Whether a grant opens an organisation.
     pub fn opens(&self, grant: &Grant, tenant: &str) -> bool {
         self.connections(grant)
