@@ -306,8 +306,8 @@ async fn a_payment_waits_for_its_client() {
 async fn work_given_up_is_a_dead_letter_and_a_message() {
     let rig = Rig::new().await;
     rig.client("c-1", 1).await;
-    // Three workers died on it.
-    for _ in 0..3 {
+    // Five workers died on it.
+    for _ in 0..5 {
         let holder = rig.take().await;
         rig.claim_one(&holder).await;
         rig.expire();
