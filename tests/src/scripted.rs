@@ -5,6 +5,7 @@
 //! repeated key with the reply of the first.
 
 mod books;
+mod plan;
 mod wire;
 
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -12,11 +13,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use model::digest::sha256_hex;
-use model::{Body, DocumentKind, Failure, FailureKind, Lifecycle, Operation};
+use model::reference::{AccountRef, TaxCodeRef};
+use model::{DocumentKind, Failure, FailureKind, ImportKind, Operation, ReferenceState};
 use provider_kit::{
-    AuthStyle, BooksFacts, CallResult, Cost, Current, CurrentState, Descriptor, Effect,
-    ElementResult, External, Judgement, Landed, LinkState, Member, Method, Need, PastCall,
-    PastMember, Plan, Prediction, Presence, Provider, Reply, Request, Step, Transport, View,
+    AuthStyle, BooksFacts, CallResult, Cost, Current, Descriptor, Effect, ElementResult, External,
+    Import, Imported, Judgement, Landed, LinkState, Member, Method, PastCall, PastMember, Plan,
+    Presence, Provider, Reply, Request, Transport, View,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -25,6 +27,9 @@ pub use books::{Arrival, Ask, Books, Object, Write};
 
 /// The provider's key.
 pub const KEY: &str = "MADE_UP";
+
+/// The effect of a credit note for each invoice that it is set against.
+pub const APPLICATION: &str = "APPLICATION";
 
 /// Most members of one call.
 pub const BATCH: usize = 3;
@@ -43,12 +48,21 @@ static DESCRIPTOR: Descriptor = Descriptor {
         DocumentKind::Client,
         DocumentKind::Invoice,
         DocumentKind::Payment,
+        DocumentKind::CreditNote,
+        DocumentKind::Product,
     ],
-    effect_kinds: &["CLIENT", "INVOICE", "PAYMENT"],
+    effect_kinds: &[
+        "CLIENT",
+        "INVOICE",
+        "PAYMENT",
+        "CREDIT_NOTE",
+        "PRODUCT",
+        APPLICATION,
+    ],
     batch_size: |_, _| BATCH,
     playbook: |_| None,
     read_size: 50,
-    imports: &[],
+    imports: &[ImportKind::Accounts, ImportKind::TaxCodes],
     calls_in_flight: 4,
     limits: &[],
     processing_limit: Duration::from_secs(10),
@@ -117,6 +131,8 @@ struct Shown {
     marker: String,
     body: Value,
     is_void: bool,
+    #[serde(default)]
+    is_inactive: bool,
 }
 
 impl Shown {
@@ -149,64 +165,7 @@ impl Provider for Scripted {
     }
 
     fn plan(&self, view: &View<'_>) -> Plan {
-        let kind = view.document.kind();
-        let effect = Effect::main(kind.as_str());
-        let known = view.links.get(kind, &view.document.id, &effect);
-        let body = json!({"id": view.document.id, "version": view.document.version});
-        let step = |operation, target| Step {
-            effect: effect.clone(),
-            operation,
-            target,
-            fingerprint: fingerprint(&body),
-            body: body.clone(),
-            prediction: Prediction::NoTotals,
-        };
-        let Some(link) = known else {
-            if view.document.lifecycle != Lifecycle::Live {
-                return Plan::Skip("never sent");
-            }
-            return match missing_client(view) {
-                Some(need) => Plan::Needs(vec![need]),
-                None => Plan::Steps(vec![step(Operation::Create, None)]),
-            };
-        };
-        let target = |revision: &str| {
-            Some(External {
-                id: link.external_id.clone(),
-                revision: revision.to_owned(),
-            })
-        };
-        let current = view.currents.get(&effect.kind, &link.external_id);
-        match (view.document.lifecycle, current) {
-            (_, None) => Plan::Needs(vec![Need::Current {
-                effect,
-                external: External {
-                    id: link.external_id.clone(),
-                    revision: link.revision.clone(),
-                },
-            }]),
-            (_, Some(CurrentState::NotThere)) => Plan::Refused(Failure::new(
-                FailureKind::Conflict,
-                "DELETED_IN_BOOKS",
-                "This document was deleted in the books.",
-            )),
-            (Lifecycle::Live, Some(CurrentState::There(now)))
-                if now.landed.fingerprint == fingerprint(&body) =>
-            {
-                Plan::Steps(Vec::new())
-            }
-            (Lifecycle::Live, Some(CurrentState::There(now))) => {
-                Plan::Steps(vec![step(Operation::Update, target(&now.landed.revision))])
-            }
-            (Lifecycle::Voided | Lifecycle::Deleted, Some(CurrentState::There(now)))
-                if now.state == LinkState::Ended =>
-            {
-                Plan::Steps(Vec::new())
-            }
-            (Lifecycle::Voided | Lifecycle::Deleted, Some(CurrentState::There(now))) => {
-                Plan::Steps(vec![step(Operation::Void, target(&now.landed.revision))])
-            }
-        }
+        plan::plan(view)
     }
 
     fn encode(
@@ -281,47 +240,92 @@ impl Provider for Scripted {
     fn parse_read(&self, _effect: &Effect, reply: &Reply) -> Result<Vec<Current>, Failure> {
         let current = |object: Shown| Current {
             landed: object.landed(),
-            state: if object.is_void {
-                LinkState::Ended
-            } else {
-                LinkState::Active
+            state: match (object.is_void, object.is_inactive) {
+                (true, _) => LinkState::Ended,
+                (false, true) => LinkState::Inactive,
+                (false, false) => LinkState::Active,
             },
             body: object.body,
         };
         Ok(shown(reply)?.into_iter().map(current).collect())
     }
+
+    fn imports(&self, what: ImportKind, _books: &BooksFacts) -> Vec<Request> {
+        if DESCRIPTOR.imports.contains(&what) {
+            vec![page(what, 0)]
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn take_import(
+        &self,
+        what: ImportKind,
+        replies: &[Reply],
+        _books: &BooksFacts,
+    ) -> Result<Imported, Failure> {
+        let pages: Vec<Value> = replies.iter().map(read_page).collect::<Result<_, _>>()?;
+        if pages.last().is_some_and(|page| page["more"] == true) {
+            return Ok(Imported::More(vec![page(what, pages.len())]));
+        }
+        let rows = Value::Array(
+            pages
+                .iter()
+                .flat_map(|page| page["rows"].as_array().cloned().unwrap_or_default())
+                .collect(),
+        );
+        let mut import = Import::default();
+        if what == ImportKind::Accounts {
+            import.accounts = serde_json::from_value::<Vec<AccountRef>>(rows).ok();
+        } else {
+            import.tax_codes = serde_json::from_value::<Vec<TaxCodeRef>>(rows).ok();
+        }
+        Ok(Imported::Done(import))
+    }
 }
 
-/// Invoices and payments go after their client.
-fn missing_client(view: &View<'_>) -> Option<Need> {
-    let id = match &view.document.body {
-        Body::Invoice(invoice) => &invoice.client.id,
-        Body::Payment(payment) => &payment.client.id,
-        Body::Client(_)
-        | Body::CreditNote(_)
-        | Body::TaxRate(_)
-        | Body::Refund(_)
-        | Body::WriteOff(_)
-        | Body::Product(_) => return None,
-    };
-    let kind = DocumentKind::Client;
-    match view.links.get(kind, id, &Effect::main(kind.as_str())) {
-        Some(_) => None,
-        None => Some(Need::Document {
-            kind,
-            id: id.clone(),
-        }),
-    }
+fn page(what: ImportKind, number: usize) -> Request {
+    post("/import", &json!({"what": what.as_str(), "page": number}))
+}
+
+fn read_page(reply: &Reply) -> Result<Value, Failure> {
+    let page = (reply.status == 200).then(|| serde_json::from_slice(&reply.body).ok());
+    page.flatten().ok_or_else(unreadable)
+}
+
+fn unreadable() -> Failure {
+    Failure::new(
+        FailureKind::Unreachable,
+        "NOT_READ",
+        "The made-up books could not be read.",
+    )
 }
 
 fn element(written: Written) -> ElementResult {
     match written {
         Written::Done(object) => ElementResult::Done(object.landed()),
-        Written::Refused { refused } => ElementResult::Failed(Failure::new(
-            FailureKind::Rejected,
-            refused,
-            "The made-up books refused it.",
-        )),
+        Written::Refused { refused } => ElementResult::Failed(refusal(&refused)),
+    }
+}
+
+/// A code, or `INACTIVE KIND ID` and `GONE KIND ID` where another object is the reason, or `UNKNOWN_TAX_CODE`.
+fn refusal(refused: &str) -> Failure {
+    let words: Vec<&str> = refused.split(' ').collect();
+    match words.as_slice() {
+        ["INACTIVE", kind, id] => plan::unusable(kind, id, ReferenceState::Inactive),
+        ["GONE", kind, id] => plan::unusable(kind, id, ReferenceState::Gone),
+        _ => {
+            let failure = Failure::new(
+                FailureKind::Rejected,
+                refused,
+                "The made-up books refused it.",
+            );
+            if refused == "UNKNOWN_TAX_CODE" {
+                failure.asking_import(ImportKind::TaxCodes)
+            } else {
+                failure
+            }
+        }
     }
 }
 
@@ -331,23 +335,32 @@ fn presence(member: &PastMember, found: &[Shown]) -> Presence {
     let is_there = |one: &Shown| match member.step.operation {
         Operation::Create => true,
         Operation::Update => fingerprint(&one.body) == member.step.fingerprint,
-        Operation::Void | Operation::Delete => one.is_void,
+        Operation::Void => one.is_void,
+        Operation::Delete => false,
     };
     match ours.as_slice() {
+        [] if member.step.operation == Operation::Delete => Presence::Present(deleted(member)),
         [one] if is_there(one) => Presence::Present(one.landed()),
         [] | [_] => Presence::Absent,
         many => Presence::Duplicate(many.iter().map(|o| o.id.clone()).collect()),
     }
 }
 
+fn deleted(member: &PastMember) -> Landed {
+    let target = member.step.target.clone().unwrap_or(External {
+        id: String::new(),
+        revision: String::new(),
+    });
+    Landed {
+        external_id: target.id,
+        revision: target.revision,
+        fingerprint: member.step.fingerprint.clone(),
+        totals: None,
+        lacking: None,
+    }
+}
+
 fn shown(reply: &Reply) -> Result<Vec<Shown>, Failure> {
-    let unreadable = || {
-        Failure::new(
-            FailureKind::Unreachable,
-            "NOT_READ",
-            "The made-up books could not be read.",
-        )
-    };
     if reply.status != 200 {
         return Err(unreadable());
     }

@@ -25,6 +25,8 @@ pub enum Ask {
     Lookup,
     /// What these objects are now.
     Read,
+    /// A page of accounts or tax codes.
+    Import,
 }
 
 /// An object in the books.
@@ -40,6 +42,8 @@ pub struct Object {
     pub revision: i64,
     /// It was voided.
     pub is_void: bool,
+    /// A person deactivated it.
+    pub is_inactive: bool,
 }
 
 /// A write that was executed; a repeated key is not executed again.
@@ -53,11 +57,14 @@ pub struct Write {
 
 #[derive(Default)]
 struct State {
+    made: usize,
     objects: Vec<Object>,
     writes: Vec<Write>,
     replies: HashMap<String, Value>,
     held: HashSet<Ask>,
     asked: Vec<Ask>,
+    pages: HashMap<String, Vec<Value>>,
+    refusal: Option<String>,
 }
 
 type Shared = Arc<Mutex<State>>;
@@ -151,6 +158,42 @@ impl Books {
             .count()
     }
 
+    /// What an import answers from now on, page by page, each a list of rows.
+    pub fn publish(&self, what: &str, pages: &[Value]) {
+        let last = pages.len().saturating_sub(1);
+        let pages = pages
+            .iter()
+            .enumerate()
+            .map(|(number, rows)| json!({"rows": rows, "more": number < last}))
+            .collect();
+        lock(&self.state).pages.insert(what.to_owned(), pages);
+    }
+
+    /// From now on every change is refused with these words, or none any more.
+    pub fn refuse_all(&self, words: Option<&str>) {
+        lock(&self.state).refusal = words.map(str::to_owned);
+    }
+
+    /// A person deactivates an object, or activates it again.
+    pub fn set_inactive(&self, id: &str, is_inactive: bool) {
+        let mut state = lock(&self.state);
+        for object in state.objects.iter_mut().filter(|object| object.id == id) {
+            object.is_inactive = is_inactive;
+        }
+    }
+
+    /// A person deletes an object.
+    pub fn remove(&self, id: &str) {
+        lock(&self.state).objects.retain(|object| object.id != id);
+    }
+
+    /// The objects that say they stand for this document.
+    pub fn objects_of(&self, source_id: &str) -> Vec<Object> {
+        let mut objects = self.objects();
+        objects.retain(|object| object.body["id"] == source_id);
+        objects
+    }
+
     /// Markers that more than one object carries: must always be empty.
     pub fn doubles(&self) -> Vec<String> {
         let mut seen = HashSet::new();
@@ -215,6 +258,7 @@ async fn take(mut stream: TcpStream, state: Shared, gate: UnboundedSender<Arriva
     let ask = match path.as_str() {
         "/write" => Ask::Write,
         "/lookup" => Ask::Lookup,
+        "/import" => Ask::Import,
         _ => Ask::Read,
     };
     let is_held = {
@@ -252,6 +296,7 @@ fn execute(state: &Shared, ask: Ask, body: &Value) -> Value {
             let markers = texts("markers");
             shown(state.objects.iter().filter(|o| markers.contains(&o.marker)))
         }
+        Ask::Import => state.page(body),
         Ask::Read => {
             let ids = texts("ids");
             shown(state.objects.iter().filter(|o| ids.contains(&o.id)))
@@ -260,6 +305,16 @@ fn execute(state: &Shared, ask: Ask, body: &Value) -> Value {
 }
 
 impl State {
+    fn page(&self, body: &Value) -> Value {
+        let number = body["page"]
+            .as_u64()
+            .and_then(|number| usize::try_from(number).ok())
+            .unwrap_or_default();
+        let pages = self.pages.get(body["what"].as_str().unwrap_or_default());
+        let page = pages.and_then(|pages| pages.get(number)).cloned();
+        page.unwrap_or_else(|| json!({"rows": [], "more": false}))
+    }
+
     fn write(&mut self, body: &Value) -> Value {
         let key = body["key"].as_str().unwrap_or_default().to_owned();
         if let Some(known) = self.replies.get(&key) {
@@ -278,14 +333,19 @@ impl State {
     }
 
     fn bring_about(&mut self, member: &Value) -> Value {
+        if let Some(refused) = &self.refusal {
+            return json!({"refused": refused});
+        }
         let target = member["target"].as_str();
         let Some(target) = target else {
+            self.made += 1;
             let object = Object {
-                id: format!("b-{}", self.objects.len() + 1),
+                id: format!("b-{}", self.made),
                 marker: member["marker"].as_str().unwrap_or_default().to_owned(),
                 body: member["body"].clone(),
                 revision: 0,
                 is_void: false,
+                is_inactive: false,
             };
             let told = one(&object);
             self.objects.push(object);
@@ -295,19 +355,22 @@ impl State {
             return json!({"refused": "NOT_THERE"});
         };
         object.revision += 1;
-        if member["operation"] == "VOID" {
-            object.is_void = true;
-        } else {
-            object.body = member["body"].clone();
+        match member["operation"].as_str() {
+            Some("VOID" | "DELETE") => object.is_void = true,
+            _ => object.body = member["body"].clone(),
         }
-        one(object)
+        let told = one(object);
+        if member["operation"] == "DELETE" {
+            self.objects.retain(|object| object.id != target);
+        }
+        told
     }
 }
 
 fn one(object: &Object) -> Value {
     json!({
         "id": object.id, "revision": object.revision, "marker": object.marker, "body": object.body,
-        "is_void": object.is_void,
+        "is_void": object.is_void, "is_inactive": object.is_inactive,
     })
 }
 
