@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use model::{
-    AccountId, Currency, DeadLetterId, DocumentKind, Environment, ProviderKey, SourceId,
-    SyncFrequency,
+    AccountId, Currency, DeadLetterId, DocumentKind, Environment, ImportKind, IntegrationId,
+    ProviderKey, SourceId, SyncFrequency,
 };
 
 /// Set up, look after and explain a Tieout installation.
@@ -46,6 +46,18 @@ pub(crate) enum Command {
     Explain(Document),
     /// Have a document tried again at once, whatever it waits for
     TryAgain(Document),
+    /// Create again what was deleted in the books, as a new object; nothing does this by itself
+    Recreate(Document),
+    /// What is known of the books: the company, its accounts, its tax codes
+    Import {
+        #[command(subcommand)]
+        command: ImportCommand,
+    },
+    /// Map tax rates of `ProjectLedger` to tax codes of the books
+    TaxCode {
+        #[command(subcommand)]
+        command: TaxCodeCommand,
+    },
     /// Look at, replay and discard what the fleet gave up on
     Dead {
         #[command(subcommand)]
@@ -56,6 +68,39 @@ pub(crate) enum Command {
         /// The account in `ProjectLedger`
         #[arg(long, value_parser = account)]
         account: AccountId,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImportCommand {
+    /// Have it read from the books at once
+    Run {
+        /// The integration, as `tieout status` shows it
+        #[arg(value_parser = integration)]
+        integration: IntegrationId,
+        /// Only `COMPANY`, `ACCOUNTS` or `TAX_CODES` [default: all]
+        #[arg(value_parser = import)]
+        what: Option<ImportKind>,
+    },
+    /// Show what was last imported
+    Show {
+        /// The integration, as `tieout status` shows it
+        #[arg(value_parser = integration)]
+        integration: IntegrationId,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TaxCodeCommand {
+    /// Say which tax code of the books stands for a tax rate of `ProjectLedger`
+    Map {
+        /// The integration, as `tieout status` shows it
+        #[arg(value_parser = integration)]
+        integration: IntegrationId,
+        /// The tax code's id in the books, as `tieout import show` shows it
+        code: String,
+        /// The tax rate's id in `ProjectLedger`; without it the code stands for none
+        rate: Option<SourceId>,
     },
 }
 
@@ -279,6 +324,18 @@ fn account(text: &str) -> Result<AccountId, String> {
         Ok(number) if number > 0 => Ok(AccountId(number)),
         _ => Err("an account is a whole number above 0".to_owned()),
     }
+}
+
+fn integration(text: &str) -> Result<IntegrationId, String> {
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(IntegrationId(number)),
+        _ => Err("an integration is a whole number above 0".to_owned()),
+    }
+}
+
+fn import(text: &str) -> Result<ImportKind, String> {
+    ImportKind::from_stored(&text.to_uppercase().replace('-', "_"))
+        .ok_or_else(|| one_of(ImportKind::ALL.map(ImportKind::as_str)))
 }
 
 fn company(text: &str) -> Result<String, String> {

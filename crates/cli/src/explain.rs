@@ -119,7 +119,13 @@ fn verdict(state: ItemState, standing: &Standing, now: DateTime<Utc>) -> String 
         },
         ItemState::Done => format!("is done: version {version} is in the books{object}"),
         ItemState::Partial => {
-            format!("is partly done: some of version {version} is in the books{object}")
+            let missing: Vec<String> = standing.missing.iter().map(|part| line(part)).collect();
+            let without = if missing.is_empty() {
+                String::new()
+            } else {
+                format!(", without {}", missing.join(" and "))
+            };
+            format!("is partly done: some of version {version} is in the books{object}{without}")
         }
         ItemState::Skipped => format!("was skipped on purpose with version {version}"),
         ItemState::Failed => {
@@ -238,7 +244,11 @@ fn next_step(
         ItemState::Done if standing.findings.is_empty() => "nothing is left to do".to_owned(),
         ItemState::Done => "next: look at the difference in the books".to_owned(),
         ItemState::Skipped => "next: nothing, until a newer version comes".to_owned(),
-        ItemState::Partial => format!("next: once the cause is mended, {try_again}"),
+        ItemState::Partial => {
+            "next: once the cause is mended, replay its dead letter (`tieout dead list`), which goes on with what \
+             is missing"
+                .to_owned()
+        }
         ItemState::Failed => {
             "next: once the cause is mended, replay its dead letter (`tieout dead list`)".to_owned()
         }
@@ -258,7 +268,7 @@ fn to_json(question: &Question, standing: &Standing, now: DateTime<Utc>) -> Valu
         "wantedAt": standing.wanted_at, "doneAt": standing.done_at, "waitsFor": standing.waits_for,
         "externalId": standing.external_id, "attempts": standing.attempts,
         "booksReason": standing.books_reason, "booksNotBefore": standing.books_not_before,
-        "findings": standing.findings,
+        "findings": standing.findings, "missing": standing.missing,
     })
 }
 

@@ -35,6 +35,7 @@ fn standing(state: ItemState) -> Standing {
         books_reason: None,
         books_not_before: None,
         findings: Vec::new(),
+        missing: Vec::new(),
     }
 }
 
@@ -196,11 +197,20 @@ fn findings_are_named_and_need_a_bookkeeper() {
 }
 
 #[test]
-fn what_is_partly_done_can_be_tried_again() {
+fn what_is_partly_done_says_what_is_missing() {
+    let standing = Standing {
+        external_id: Some("77".to_owned()),
+        missing: vec![
+            "credit_application I-1".to_owned(),
+            "credit_application I-2".to_owned(),
+        ],
+        ..standing(ItemState::Partial)
+    };
     assert_eq!(
-        told(&standing(ItemState::Partial)),
-        "is partly done: some of version 3 is in the books; it was wanted 5 minutes ago; nobody has to act; \
-         next: once the cause is mended, `tieout try-again INVOICE INV-7 --account 4`."
+        told(&standing),
+        "is partly done: some of version 3 is in the books as object 77, without credit_application I-1 and \
+         credit_application I-2; it was wanted 5 minutes ago; nobody has to act; next: once the cause is mended, \
+         replay its dead letter (`tieout dead list`), which goes on with what is missing."
     );
 }
 

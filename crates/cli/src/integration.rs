@@ -51,6 +51,7 @@ pub(crate) async fn add(context: &Context, add: &AddIntegration) -> Result<(), F
         token_set: Some(token_set),
         settings: &settings,
         frequency: add.frequency,
+        imports: provider.imports,
         actor: &actor,
     };
     let (integration, books) = store

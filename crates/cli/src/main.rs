@@ -5,19 +5,24 @@ mod context;
 mod dead;
 mod explain;
 mod failed;
+mod import;
 mod integration;
 mod migrate;
 mod output;
 mod plain;
+mod recreate;
 mod replay;
 mod status;
 mod table;
+mod tax_code;
 mod totals;
 mod try_again;
 
 use std::process::ExitCode;
 
-use arguments::{Arguments, Command, DeadCommand, Document, IntegrationCommand};
+use arguments::{
+    Arguments, Command, DeadCommand, Document, ImportCommand, IntegrationCommand, TaxCodeCommand,
+};
 use clap::Parser as _;
 use context::Context;
 use failed::Failed;
@@ -55,6 +60,21 @@ async fn obey(arguments: Arguments) -> Result<(), Failed> {
         Command::Status => status::run(&context).await,
         Command::Explain(document) => explain::run(&context, &question(document)).await,
         Command::TryAgain(document) => try_again::run(&context, &question(document)).await,
+        Command::Recreate(document) => recreate::run(&context, &question(document)).await,
+        Command::Import { command } => match command {
+            ImportCommand::Run { integration, what } => {
+                import::run(&context, integration, what).await
+            }
+            ImportCommand::Show { integration } => import::show(&context, integration).await,
+        },
+        Command::TaxCode {
+            command:
+                TaxCodeCommand::Map {
+                    integration,
+                    code,
+                    rate,
+                },
+        } => tax_code::map(&context, integration, &code, rate.as_ref()).await,
         Command::Dead { command } => match command {
             DeadCommand::List(which) => dead::list(&context, &which).await,
             DeadCommand::Show { id } => dead::show(&context, id).await,

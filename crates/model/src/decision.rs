@@ -95,6 +95,12 @@ pub fn decide(failure: &Failure, attempt: u32, policy: &RetryPolicy, seed: u64) 
         | FailureKind::AgentAbsent => Decision::Park {
             owner: failure.owner,
         },
+        // It waits for another object, or for what is known of the books: no dead letter of its own.
+        FailureKind::Rejected if failure.reference.is_some() || failure.asks_import.is_some() => {
+            Decision::Park {
+                owner: failure.owner,
+            }
+        }
         FailureKind::Rejected | FailureKind::Defect => Decision::GiveUp {
             owner: failure.owner,
         },

@@ -7,6 +7,8 @@ use std::str::FromStr;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use crate::document::DocumentKind;
+
 /// A provider's key: text with a shape, so that a fifth provider needs no migration.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 #[serde(transparent)]
@@ -184,6 +186,38 @@ pub struct SyncSettings {
     pub time_zone: String,
     /// Local hour (0–23) of the daily and weekly slot.
     pub slot_hour: u8,
+}
+
+impl SyncSettings {
+    /// Why documents of this kind are not sent, where a switch says so. Clients have none: those of sent documents
+    /// always go.
+    pub const fn switched_off(&self, kind: DocumentKind) -> Option<&'static str> {
+        match kind {
+            DocumentKind::Invoice | DocumentKind::WriteOff if !self.sync_invoices => {
+                Some("invoices are switched off for this integration")
+            }
+            DocumentKind::CreditNote if !self.sync_invoices || !self.sync_credit_notes => {
+                Some("credit notes are switched off for this integration")
+            }
+            DocumentKind::Payment | DocumentKind::Refund if !self.sync_payments => {
+                Some("payments are switched off for this integration")
+            }
+            DocumentKind::TaxRate if !self.sync_tax_codes => {
+                Some("tax codes are switched off for this integration")
+            }
+            DocumentKind::Product if !self.create_items => {
+                Some("items are not made of product codes in this integration")
+            }
+            DocumentKind::Invoice
+            | DocumentKind::WriteOff
+            | DocumentKind::CreditNote
+            | DocumentKind::Payment
+            | DocumentKind::Refund
+            | DocumentKind::TaxRate
+            | DocumentKind::Product
+            | DocumentKind::Client => None,
+        }
+    }
 }
 
 impl Default for SyncSettings {

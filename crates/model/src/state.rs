@@ -1,7 +1,7 @@
 //! The states of an item and the one table of moves between them.
 //!
 //! ```text
-//! queued ─claim→ running ─record→ done | partial | skipped
+//! queued ─claim→ running ─record→ done | partial | skipped (→ parked: its object is refused elsewhere)
 //!   ↑ ↑             ├─unclear→ verifying ─claim→ running
 //!   │ └─due─ waiting ←retry─┤
 //!   └─arrival─ parked ←─────┤
@@ -90,8 +90,12 @@ impl ItemState {
                 Done | Partial | Skipped | Failed | Parked | Waiting | Queued | Verifying
             ),
             Parked => matches!(next, Queued | Verifying | Running | Failed | Skipped),
-            // A new version, a replay or a person's wish opens a finished item again.
-            Done | Partial | Skipped | Failed => matches!(next, Queued | Waiting | Verifying),
+            // A refusal elsewhere that names its object makes a question of it.
+            Done | Partial | Skipped if matches!(next, Parked) => true,
+            // A new version, a replay or a person's wish opens a finished item again; a switch skips it.
+            Done | Partial | Skipped | Failed => {
+                matches!(next, Queued | Waiting | Verifying | Skipped)
+            }
         }
     }
 

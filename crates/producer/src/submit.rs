@@ -1,8 +1,11 @@
 //! One message in: parse, check, write.
 
+use std::collections::BTreeSet;
+
 use model::digest::sha256_hex;
+use model::document::Product;
 use model::event::{self, BadEvent, Event, Payload};
-use model::{Body, Document};
+use model::{Body, Document, DocumentKind, Lifecycle};
 use runtime::TraceContext;
 use serde_json::json;
 use store::intake::{Announce, ControlTotal, IncomingDocument, Intake, Origin, TakenIn};
@@ -49,7 +52,9 @@ pub async fn submit(store: &Store, bytes: &[u8]) -> Result<Submitted, SubmitErro
 fn intake(event: &Event) -> Intake {
     let (documents, control_totals) = match &event.payload {
         Payload::Document { document, clients } => {
-            let embedded = clients.iter().map(|client| incoming(client, true));
+            let products = products(document);
+            let embedded = clients.iter().chain(&products);
+            let embedded = embedded.map(|named| incoming(named, true));
             (
                 embedded.chain([incoming(document, false)]).collect(),
                 Vec::new(),
@@ -94,6 +99,36 @@ fn effect_kind(kind: model::DocumentKind) -> String {
     }
 }
 
+/// The products that the lines of a standing document are billed under, as documents of their own. They say nothing
+/// but their code, so that there is one version of each for good.
+fn products(document: &Document) -> Vec<Document> {
+    let lines = match &document.body {
+        Body::Invoice(invoice) => &invoice.lines,
+        Body::CreditNote(note) => &note.lines,
+        Body::Client(_)
+        | Body::Payment(_)
+        | Body::TaxRate(_)
+        | Body::Refund(_)
+        | Body::WriteOff(_)
+        | Body::Product(_) => return Vec::new(),
+    };
+    let codes: BTreeSet<&str> = lines
+        .iter()
+        .filter_map(|line| line.product_code.as_deref())
+        .filter(|_| document.lifecycle == Lifecycle::Live)
+        .collect();
+    codes
+        .into_iter()
+        .map(|code| Document {
+            account: document.account,
+            id: Product::id_of(code),
+            version: 1,
+            lifecycle: Lifecycle::Live,
+            body: Body::Product(Product::of_code(code)),
+        })
+        .collect()
+}
+
 fn incoming(document: &Document, is_embedded: bool) -> IncomingDocument {
     let (currency, total) = total_of(&document.body);
     IncomingDocument {
@@ -127,7 +162,11 @@ fn meaning(event: &Event, documents: &[IncomingDocument]) -> String {
         event.event_type.name().to_owned(),
         event.sequence.to_string(),
     ];
-    for document in documents {
+    // Products follow from the lines of the document itself.
+    let said = documents
+        .iter()
+        .filter(|document| document.kind != DocumentKind::Product);
+    for document in said {
         parts.extend([
             document.kind.as_str().to_owned(),
             document.source_id.to_string(),

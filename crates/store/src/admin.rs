@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use model::{
-    AccountId, BooksId, DeadLetterId, DocumentKind, Environment, IntegrationId, SourceId,
-    SyncFrequency, SyncSettings, TokenSetId,
+    AccountId, BooksId, DeadLetterId, DocumentKind, Environment, ImportKind, IntegrationId,
+    SourceId, SyncFrequency, SyncSettings, TokenSetId,
 };
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -29,6 +29,8 @@ pub struct NewIntegration<'a> {
     pub settings: &'a SyncSettings,
     /// How often.
     pub frequency: SyncFrequency,
+    /// What the provider can import: due at once.
+    pub imports: &'a [ImportKind],
     /// Who asked.
     pub actor: &'a str,
 }
@@ -70,6 +72,8 @@ pub struct Standing {
     pub books_not_before: Option<DateTime<Utc>>,
     /// Named differences.
     pub findings: Vec<String>,
+    /// Effects that are not in the books as wanted, in the provider's words.
+    pub missing: Vec<String>,
 }
 
 /// One row of the status page.
@@ -190,6 +194,20 @@ impl Store {
                 new.provider, new.external_id
             )));
         }
+        for what in new.imports {
+            sqlx::query!(
+                r#"insert into books_import (books_id, account_id, what, due_at) values ($1, $2, $3, clock_timestamp())
+                   on conflict on constraint books_import_once do update set due_at = excluded.due_at"#,
+                books,
+                new.account.0,
+                what.as_str(),
+            )
+            .execute(&mut *tx)
+            .await?;
+        }
+        if !new.imports.is_empty() {
+            crate::lease::wake(&mut tx, BooksId::from_uuid(books), None).await?;
+        }
         dead::act(&mut tx, new.actor, "integration add", &id.to_string(), None).await?;
         tx.commit().await?;
         Ok((IntegrationId(id), BooksId::from_uuid(books)))
@@ -209,10 +227,16 @@ impl Store {
                  i.failure ->> 'code' as failure_code,
                  i.wanted_at, i.done_at, i.waits_for, i.attempts,
                  (select l.external_id from effect e join link l on l.effect_id = e.id where e.item_id = i.id
-                   order by e.generation desc limit 1) as external_id,
+                   order by e.part <> '', e.generation desc limit 1) as external_id,
                  s.reason as books_reason, s.not_before as books_not_before,
                  coalesce((select array_agg(f.message) from finding f where f.item_id = i.id and f.closed_at is null), '{}')
-                   as "findings!"
+                   as "findings!",
+                 coalesce((select array_agg(trim(e.kind || ' ' || e.part) order by e.kind, e.part) from effect e
+                   where e.item_id = i.id
+                     and not exists (select from effect n where n.item_id = e.item_id and n.kind = e.kind
+                       and n.part = e.part and n.generation > e.generation)
+                     and coalesce((select a.outcome from attempt a where a.effect_id = e.id
+                       order by a.outcome_at desc nulls first limit 1), '') not in ('DONE', 'ADOPTED')), '{}') as "missing!"
                from item i join books b on b.id = i.books_id join lease s on s.books_id = i.books_id
                where i.account_id = $1 and i.kind = $2 and i.source_id = $3"#,
             account.0,

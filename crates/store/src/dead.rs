@@ -224,7 +224,7 @@ impl Store {
             r#"update item set state = case when state = 'verifying' then state else 'queued' end,
                  due_at = clock_timestamp(), attempts = 0, crash_count = 0, lane = 1,
                  owner = 'SYSTEM', reason = 'replayed', waits_for = null, updated_at = clock_timestamp()
-               where id = $1 and state in ('failed', 'parked', 'verifying')"#,
+               where id = $1 and state in ('failed', 'partial', 'parked', 'verifying')"#,
             item.uuid()
         )
         .execute(&mut *tx)

@@ -69,6 +69,21 @@ pub(crate) async fn settle_findings(
         element.item.item.uuid(),
         element.effect.uuid(),
     )
+    .execute(&mut *tx)
+    .await?;
+    settle_questions(tx, element.item.item).await
+}
+
+/// The object of this item is usable again, perhaps as a new one: the question about it is answered.
+pub(crate) async fn settle_questions(
+    tx: &mut PgConnection,
+    item: ItemId,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"update finding set closed_at = clock_timestamp()
+           where item_id = $1 and closed_at is null and code in ('REFERENCE_INACTIVE', 'REFERENCE_GONE')"#,
+        item.uuid(),
+    )
     .execute(tx)
     .await?;
     Ok(())

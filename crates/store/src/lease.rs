@@ -147,13 +147,15 @@ impl Store {
             .collect())
     }
 
-    /// S8: releases an idle lease unless somebody marked it since `wake` was read. False: look again.
+    /// S8: releases an idle lease, until an item or an import is due, unless somebody marked it since `wake` was read. False: look again.
     pub async fn release_idle(&self, held: &Held, wake: i64) -> Result<bool, StoreError> {
         let mut tx = self.begin_for(held.account).await?;
         let done = sqlx::query!(
             r#"update lease set run = null, expires_at = null,
-                 next_at = (select min(due_at) from item
-                   where books_id = $1 and state in ('queued', 'waiting', 'verifying', 'parked') and due_at is not null)
+                 next_at = least(
+                   (select min(due_at) from item
+                     where books_id = $1 and state in ('queued', 'waiting', 'verifying', 'parked') and due_at is not null),
+                   (select min(due_at) from books_import where books_id = $1))
                where books_id = $1 and run = $2 and fence = $3 and wake = $4"#,
             held.books.uuid(),
             held.run.uuid(),

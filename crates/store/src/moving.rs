@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use model::{
-    BooksId, DocumentKind, EffectId, Failure, FailureKind, ItemId, ItemState, Owner, SourceId,
-};
+use model::{DocumentKind, EffectId, Failure, FailureKind, ItemId, ItemState, Owner, SourceId};
 use serde_json::Value;
 use sqlx::PgConnection;
 
+use crate::finding::settle_questions;
 use crate::lease::{Held, interval, lock_as_holder, wake};
 use crate::record::{Basis, Landed, Record};
-use crate::{StoreError, dead, outbox};
+use crate::waiting::{recheck_dependency, release_waiters};
+use crate::{StoreError, dead, import, outbox, refused};
 
 /// Creating again what a person deleted is a person's decision: nothing does it by itself.
 const DELETED_IN_BOOKS: &str = "DELETED_IN_BOOKS";
@@ -41,6 +41,10 @@ pub struct ItemMove {
     pub wanted_at: DateTime<Utc>,
     /// The present state of its objects that were just read, when nothing has to be sent.
     pub seen: Vec<(EffectId, Landed)>,
+    /// What became of its objects that were just read, when the plan was refused.
+    pub states: Vec<(EffectId, &'static str)>,
+    /// Its other effects are in the books as wanted: given up, it is there in part.
+    pub rest_is_done: bool,
     /// Where to.
     pub next: Next,
 }
@@ -237,6 +241,44 @@ pub(crate) async fn move_item(
     record: &Record,
     each: &ItemMove,
 ) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let asked = asked_import(tx, record, &each.next).await?;
+    let due = match refused::instead(tx, record, each).await? {
+        Some(next) => {
+            let each = ItemMove {
+                next,
+                ..each.clone()
+            };
+            put(tx, record, &each).await?
+        }
+        None => put(tx, record, each).await?,
+    };
+    Ok(earlier(due, asked))
+}
+
+/// A refusal may suggest that what was imported is out of date. Answers when the import is due.
+async fn asked_import(
+    tx: &mut PgConnection,
+    record: &Record,
+    next: &Next,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let what = match next {
+        Next::Park { failure, .. } | Next::GiveUp { failure, .. } | Next::Later { failure, .. } => {
+            failure.asks_import
+        }
+        Next::Finished { .. } | Next::More | Next::LookFirst(_) | Next::Verify { .. } => None,
+    };
+    match what {
+        Some(what) => import::ask(tx, record.books, what).await,
+        None => Ok(None),
+    }
+}
+
+/// The guarded update, and what it brings with it.
+async fn put(
+    tx: &mut PgConnection,
+    record: &Record,
+    each: &ItemMove,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
     let columns = each.next.columns();
     let is_finished = matches!(each.next, Next::Finished { .. });
     let counts = columns
@@ -245,7 +287,7 @@ pub(crate) async fn move_item(
         || matches!(each.next, Next::Verify { counts: true, .. });
     let row = sqlx::query!(
         r#"update item i set
-             state = case when n.newer_wins then 'queued' else $3 end,
+             state = case when n.newer_wins then 'queued' when n.is_partial then 'partial' else $3 end,
              due_at = case when n.newer_wins then clock_timestamp() else clock_timestamp() + $4::interval end,
              owner = case when n.newer_wins then 'SYSTEM' else $5 end,
              look_first = $6 or (i.look_first and $3 = 'waiting'), reason = $7, failure = $8, waits_for = $10,
@@ -254,7 +296,10 @@ pub(crate) async fn move_item(
              done_at = case when $11 then clock_timestamp() else i.done_at end,
              fence = null, updated_at = clock_timestamp()
            from (select w.id, $9 and w.wanted_version > w.version and not exists (
-               select from attempt a where a.item_id = w.id and a.outcome is null) as newer_wins
+               select from attempt a where a.item_id = w.id and a.outcome is null) as newer_wins,
+               $3 = 'failed' and ($14 or exists (select from effect e join link l on l.effect_id = e.id
+                 where e.item_id = w.id and l.state = 'ACTIVE' and l.version = w.version
+                   and (w.done_at is null or l.updated_at > w.done_at))) as is_partial
              from item w where w.id = $1 for update of w) n
            where i.id = n.id and i.version = $2 and i.state in ('running', 'verifying', 'queued')
              and ($13::bigint is null or i.claims = $13)
@@ -276,12 +321,23 @@ pub(crate) async fn move_item(
         is_finished,
         counts,
         each.claim.filter(|_| record.call.is_none()),
+        each.rest_is_done,
     )
     .fetch_optional(&mut *tx)
     .await?;
     let Some(row) = row else { return Ok(None) };
     for (effect, landed) in &each.seen {
         see(tx, each, *effect, landed).await?;
+    }
+    for (effect, state) in &each.states {
+        // `updated_at` stays: it tells since when reads may lag behind a change of ours.
+        sqlx::query!(
+            "update link set state = $2 where effect_id = $1",
+            effect.uuid(),
+            *state
+        )
+        .execute(&mut *tx)
+        .await?;
     }
     let is_due_now = follow(tx, record, each, &row.state).await?;
     Ok(if is_due_now {
@@ -311,8 +367,11 @@ async fn see(
         landed.tax,
         landed.gross,
     )
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
+    if landed.state == "ACTIVE" {
+        settle_questions(tx, each.item).await?;
+    }
     Ok(())
 }
 
@@ -332,11 +391,14 @@ async fn follow(
         Next::Park {
             waits_for: Some((kind, id)),
             ..
-        } => recheck_dependency(tx, record.books, each.item, *kind, id).await,
-        Next::GiveUp { failure, owner } if state == "failed" => {
-            dead::give_up(tx, record, each, *owner, failure)
-                .await
-                .map(|()| false)
+        } => recheck_dependency(tx, each.item, *kind, id).await,
+        Next::GiveUp { failure, owner } if state == "failed" || state == "partial" => {
+            dead::give_up(tx, record, each, *owner, failure).await?;
+            // What others need of it may be there.
+            if state == "partial" {
+                return release_waiters(tx, record.books, each.kind, &each.source_id).await;
+            }
+            Ok(false)
         }
         Next::Park { .. }
         | Next::GiveUp { .. }
@@ -345,66 +407,4 @@ async fn follow(
         | Next::LookFirst(_)
         | Next::Verify { .. } => Ok(false),
     }
-}
-
-/// Documents that waited for this one are ready.
-pub(crate) async fn release_waiters(
-    tx: &mut PgConnection,
-    books: BooksId,
-    kind: DocumentKind,
-    id: &SourceId,
-) -> Result<bool, StoreError> {
-    let released = sqlx::query!(
-        r#"update item set state = 'queued', due_at = clock_timestamp(), waits_for = null, reason = null, failure = null,
-             owner = 'SYSTEM', updated_at = clock_timestamp()
-           where books_id = $1 and waits_for = $2 and state = 'parked'"#,
-        books.uuid(),
-        format!("{}/{id}", kind.as_str()),
-    )
-    .execute(tx)
-    .await?
-    .rows_affected();
-    Ok(released > 0)
-}
-
-/// Under the lease's lock: the arrival may have been recorded since the plan was made. Else a live item lends
-/// its priority to what it waits for.
-async fn recheck_dependency(
-    tx: &mut PgConnection,
-    books: BooksId,
-    item: ItemId,
-    kind: DocumentKind,
-    id: &SourceId,
-) -> Result<bool, StoreError> {
-    let arrived = sqlx::query!(
-        r#"update item w set state = 'queued', due_at = clock_timestamp(), waits_for = null, reason = null,
-             failure = null, owner = 'SYSTEM'
-           where w.id = $1 and w.state = 'parked' and exists (
-             select from item i join effect e on e.item_id = i.id join link l on l.effect_id = e.id
-             where i.books_id = $2 and i.kind = $3 and i.source_id = $4 and l.state = 'ACTIVE')"#,
-        item.uuid(),
-        books.uuid(),
-        kind.as_str(),
-        id.as_str(),
-    )
-    .execute(&mut *tx)
-    .await?
-    .rows_affected();
-    sqlx::query!(
-        r#"update item i set lane = least(i.lane, w.lane),
-             state = case when i.reason in ('waits for its slot', 'is sent only when a person asks') then 'queued'
-               else i.state end,
-             due_at = case when i.reason in ('waits for its slot', 'is sent only when a person asks')
-               then clock_timestamp() else i.due_at end
-           from item w
-           where w.id = $1 and i.books_id = $2 and i.kind = $3 and i.source_id = $4
-             and i.state in ('queued', 'waiting', 'parked')"#,
-        item.uuid(),
-        books.uuid(),
-        kind.as_str(),
-        id.as_str(),
-    )
-    .execute(&mut *tx)
-    .await?;
-    Ok(arrived > 0)
 }

@@ -2,6 +2,7 @@
 
 use model::money::Rate;
 use model::reference::{AccountRef, TaxCodeRef, TaxComponent};
+use model::{AccountId, IntegrationId};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -21,19 +22,27 @@ pub struct Stored {
 impl Store {
     /// Accounts and tax codes of an integration; read once per acquisition and after an import.
     pub async fn references(&self, held: &Held) -> Result<Stored, StoreError> {
-        let mut tx = self.begin_for(held.account).await?;
+        self.stored(held.account, held.integration).await
+    }
+
+    pub(crate) async fn stored(
+        &self,
+        account: AccountId,
+        integration: IntegrationId,
+    ) -> Result<Stored, StoreError> {
+        let mut tx = self.begin_for(account).await?;
         let accounts = sqlx::query_as!(
             AccountRef,
             r#"select external_id, name, account_type, account_number as number, is_active, can_post
                from accounting_account where integration_id = $1 order by external_id"#,
-            held.integration.0
+            integration.0
         )
         .fetch_all(&mut *tx)
         .await?;
         let codes = sqlx::query!(
             r#"select external_id, name, rate, components, is_active, is_sales_tax, local_tax_code_id
                from accounting_tax_code where integration_id = $1 order by external_id"#,
-            held.integration.0
+            integration.0
         )
         .fetch_all(&mut *tx)
         .await?;

@@ -109,8 +109,14 @@ impl Inner {
                     ));
                 }
                 replies.push(
-                    self.perform(books, request, Purpose::Lookup, Some(unclear.open.id))
-                        .await?,
+                    self.perform(
+                        books,
+                        request,
+                        Purpose::Lookup,
+                        Some(unclear.open.id),
+                        Lane::Live,
+                    )
+                    .await?,
                 );
             }
             match self.provider.judge(&unclear.past, &replies)? {
@@ -360,7 +366,10 @@ impl Unclear {
                 attempt: member.attempt,
                 effect: member.effect,
                 planned,
-                item: item_of(member),
+                item: ItemMove {
+                    rest_is_done: planned.rest_is_done,
+                    ..item_of(member)
+                },
                 started_at: self.open.opened_at,
             })
             .collect()
@@ -395,6 +404,8 @@ fn item_of(member: &OpenMember) -> ItemMove {
         claim: None,
         wanted_at: member.wanted_at,
         seen: Vec::new(),
+        states: Vec::new(),
+        rest_is_done: false,
         next: Next::More,
     }
 }

@@ -79,8 +79,9 @@ pub(crate) async fn drive(
     let pacer = worker.pacer(&held).await?;
     let situation = worker.store.situation(&held).await?;
     let references = worker.store.references(&held).await?;
-    let books = Books::from_situation(held, situation, references, pacer)?;
+    let mut books = Books::from_situation(held, situation, references, pacer)?;
     let until = worker.clock.monotonic() + worker.policy.slice;
+    let halt = worker.import_what_is_due(&mut books).await?;
     let mut drive = Drive {
         worker,
         books,
@@ -89,7 +90,7 @@ pub(crate) async fn drive(
         ready: VecDeque::new(),
         closing: HashSet::new(),
         barrier: None,
-        halt: None,
+        halt,
         until,
     };
     loop {

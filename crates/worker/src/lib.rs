@@ -15,6 +15,7 @@ mod closing;
 mod config;
 mod drive;
 mod holder;
+mod importing;
 mod looking;
 mod metrics;
 mod news;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use model::{EffectId, Failure, FailureKind, Operation};
-use provider_kit::{CurrentState, Currents, Effect, External, Link, LinkState, Links};
+use provider_kit::{CurrentState, Currents, Effect, External, Link, LinkState, Links, Step};
 use store::StoreError;
 use store::claim::LinkRow;
 use store::record::{self, Next};
@@ -83,6 +83,27 @@ impl Known {
                 Some((link.effect_id, seen_landed(link, state)))
             })
             .collect()
+    }
+
+    /// What became of the item's own objects that were just read, where it is not what their links say. Only the
+    /// state: revision and fingerprint are what we last agreed to, and tell a person's change from ours.
+    pub(crate) fn changed_states(&self, item: &Taken) -> Vec<(EffectId, &'static str)> {
+        self.own(item)
+            .filter_map(|(effect, link)| {
+                let state = match self.currents.get(&effect.kind, &link.external_id)? {
+                    CurrentState::There(current) => current.state,
+                    CurrentState::NotThere => LinkState::Gone,
+                };
+                (state != link.state).then(|| (link.effect_id, state.as_str()))
+            })
+            .collect()
+    }
+
+    /// Whether effects of the item that no step is about are in the books.
+    pub(crate) fn rest_is_done(&self, item: &Taken, steps: &[Step]) -> bool {
+        self.own(item).any(|(effect, link)| {
+            link.state == LinkState::Active && !steps.iter().any(|step| step.effect == *effect)
+        })
     }
 
     fn own<'a>(&'a self, item: &'a Taken) -> impl Iterator<Item = (&'a Effect, &'a Link)> {

@@ -8,7 +8,7 @@ use model::digest::sha256_hex;
 use provider_kit::{Cost, PastCall, PastMember, Request};
 use serde_json::{Value, json};
 use store::intent::{Intent, IntentMember, Purpose};
-use store::record::Next;
+use store::record::{ItemMove, Next};
 
 use crate::outcome::Member;
 use crate::work::{Books, Work, moved};
@@ -133,7 +133,10 @@ pub(crate) fn members_of(works: &[Work], opened_at: DateTime<Utc>) -> Vec<Member
             attempt: work.attempt,
             effect: work.effect,
             planned: &work.planned,
-            item: moved(&work.claimed, Next::More),
+            item: ItemMove {
+                rest_is_done: work.planned.rest_is_done,
+                ..moved(&work.claimed, Next::More)
+            },
             started_at: opened_at,
         })
         .collect()

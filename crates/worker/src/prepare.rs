@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::document::{Line, Product};
 use model::{
     Body, DocumentKind, EffectId, Failure, FailureKind, ItemState, Lane, Operation, SourceId,
+    SyncSettings,
 };
 use provider_kit::{Need, Plan, View};
 use store::StoreError;
@@ -44,6 +45,8 @@ enum Ahead {
     Read(Vec<Wish>),
     /// Somewhere, without a call.
     Move(Next),
+    /// Where a refusal leads; what was read of its own objects may be the reason.
+    Refuse(Next),
     /// Nothing is left to do; what was read of its own objects is what their links say from now on.
     Finish(Vec<(EffectId, record::Landed)>),
     /// A step is to be brought about.
@@ -70,7 +73,7 @@ impl Inner {
         }
         let rows = self
             .store
-            .links(&books.held, &wanted_links(&asking))
+            .links(&books.held, &wanted_links(&asking, &books.settings))
             .await?;
         let mut known = Known::new(rows, self.lag())?;
         let mut works = Vec::new();
@@ -108,6 +111,11 @@ impl Inner {
             match self.plan_one(books, known, &item, prepared) {
                 Ahead::Read(wanted) => wishes.push((item, wanted)),
                 Ahead::Move(next) => prepared.moves.push(moved(&item.claimed, next)),
+                Ahead::Refuse(next) => {
+                    let states = known.changed_states(&item);
+                    let refused = moved(&item.claimed, next);
+                    prepared.moves.push(ItemMove { states, ..refused });
+                }
                 Ahead::Finish(seen) => {
                     let done = moved(&item.claimed, finished(ItemState::Done, None));
                     prepared.moves.push(ItemMove { seen, ..done });
@@ -127,6 +135,9 @@ impl Inner {
         item: &Taken,
         prepared: &mut Prepared,
     ) -> Ahead {
+        if let Some(why) = books.settings.switched_off(item.claimed.kind) {
+            return Ahead::Move(finished(ItemState::Skipped, Some(why.to_owned())));
+        }
         if let Some(wish) = known.must_look(item) {
             return Ahead::Read(vec![wish]);
         }
@@ -140,13 +151,14 @@ impl Inner {
         };
         match self.provider.plan(&view) {
             Plan::Steps(steps) => {
-                let is_last = steps.len() == 1;
+                let (is_last, rest_is_done) = (steps.len() == 1, known.rest_is_done(item, &steps));
                 let Some(step) = steps.into_iter().next() else {
                     return Ahead::Finish(known.seen(item));
                 };
                 Ahead::Send(Box::new(Planned {
                     step,
                     is_last,
+                    rest_is_done,
                     stated: Stated::of(&item.document.body),
                 }))
             }
@@ -154,7 +166,7 @@ impl Inner {
             Plan::Refused(failure) => {
                 let (next, halt) = self.after(&item.claimed, &failure);
                 prepared.halt = prepared.halt.take().or(halt);
-                Ahead::Move(next)
+                Ahead::Refuse(next)
             }
             Plan::Needs(needs) => wanted(needs, known),
         }
@@ -203,11 +215,15 @@ impl Inner {
     }
 }
 
-/// The products of some lines.
-fn products(lines: &[Line]) -> impl Iterator<Item = (DocumentKind, SourceId)> {
+/// The products of some lines, where items are made of them.
+fn products<'a>(
+    lines: &'a [Line],
+    settings: &'a SyncSettings,
+) -> impl Iterator<Item = (DocumentKind, SourceId)> + 'a {
     lines
         .iter()
         .filter_map(|line| line.product_code.as_deref())
+        .filter(|code| settings.create_items && !settings.item_ids.contains_key(*code))
         .map(|code| (DocumentKind::Product, Product::id_of(code)))
 }
 
@@ -235,7 +251,7 @@ fn wanted(needs: Vec<Need>, known: &Known) -> Ahead {
 }
 
 /// The documents whose links planning will ask for.
-fn wanted_links(taken: &[Taken]) -> BTreeSet<(DocumentKind, SourceId)> {
+fn wanted_links(taken: &[Taken], settings: &SyncSettings) -> BTreeSet<(DocumentKind, SourceId)> {
     let mut wanted = BTreeSet::new();
     for item in taken {
         wanted.insert((item.claimed.kind, item.claimed.source_id.clone()));
@@ -250,7 +266,7 @@ fn wanted_links(taken: &[Taken]) -> BTreeSet<(DocumentKind, SourceId)> {
             Body::Client(_) | Body::TaxRate(_) | Body::Product(_) => {}
             Body::Invoice(invoice) => {
                 wanted.insert((DocumentKind::Client, invoice.client.id.clone()));
-                wanted.extend(products(&invoice.lines));
+                wanted.extend(products(&invoice.lines, settings));
             }
             Body::Payment(payment) => {
                 wanted.insert((DocumentKind::Client, payment.client.id.clone()));
@@ -263,7 +279,7 @@ fn wanted_links(taken: &[Taken]) -> BTreeSet<(DocumentKind, SourceId)> {
             }
             Body::CreditNote(note) => {
                 wanted.insert((DocumentKind::Client, note.client.id.clone()));
-                wanted.extend(products(&note.lines));
+                wanted.extend(products(&note.lines, settings));
                 wanted.extend(
                     note.allocations
                         .iter()

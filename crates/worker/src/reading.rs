@@ -19,9 +19,10 @@ impl Inner {
         request: Request,
         purpose: Purpose,
         closes: Option<CallId>,
+        lane: Lane,
     ) -> Result<Reply, Failure> {
         let bearer = self.bearer(books).await?;
-        let permit = self.permit(books, request.cost, Lane::Live).await?;
+        let permit = self.permit(books, request.cost, lane).await?;
         let Some(send_before) = self
             .send_before(books)
             .map(|until| until.min(permit.send_before()))
@@ -93,7 +94,9 @@ impl Inner {
     ) -> Result<Vec<Current>, Failure> {
         let effect = Effect::main(effect_kind);
         let request = self.provider.read(&effect, targets, &books.facts);
-        let reply = self.perform(books, request, Purpose::Read, None).await?;
+        let reply = self
+            .perform(books, request, Purpose::Read, None, Lane::Live)
+            .await?;
         self.provider.parse_read(&effect, &reply)
     }
 }

@@ -36,27 +36,11 @@ impl Books {
         references: Stored,
         pacer: Pacer,
     ) -> Result<Self, StoreError> {
-        let damaged = |what: &str, e: &dyn std::fmt::Display| {
-            StoreError::Damaged(format!("{what} of {}: {e}", held.books))
-        };
-        let facts = |name: &str| situation.facts.get(name).and_then(Value::as_str);
-        let environment = Environment::from_stored(&situation.environment)
-            .ok_or_else(|| damaged("environment", &situation.environment))?;
         Ok(Self {
             held,
-            facts: BooksFacts {
-                external_id: situation.external_id.clone(),
-                environment,
-                country: facts("country").map(str::to_owned),
-                home_currency: facts("homeCurrency").and_then(|c| c.parse().ok()),
-                extra: situation
-                    .facts
-                    .get("extra")
-                    .cloned()
-                    .unwrap_or_else(|| json!({})),
-            },
+            facts: facts_of(&held, &situation)?,
             settings: serde_json::from_value(situation.settings)
-                .map_err(|e| damaged("settings", &e))?,
+                .map_err(|e| damaged(&held, "settings", &e))?,
             references: Arc::new(References::new(references.accounts, references.tax_codes)),
             provider: situation.provider,
             installation: situation.installation,
@@ -64,6 +48,38 @@ impl Books {
             pacer: Arc::new(Mutex::new(pacer)),
         })
     }
+
+    /// After an import: what is known of the books now.
+    pub(crate) fn refresh(
+        &mut self,
+        situation: &Situation,
+        references: Stored,
+    ) -> Result<(), StoreError> {
+        self.facts = facts_of(&self.held, situation)?;
+        self.references = Arc::new(References::new(references.accounts, references.tax_codes));
+        Ok(())
+    }
+}
+
+fn facts_of(held: &Held, situation: &Situation) -> Result<BooksFacts, StoreError> {
+    let fact = |name: &str| situation.facts.get(name).and_then(Value::as_str);
+    let environment = Environment::from_stored(&situation.environment)
+        .ok_or_else(|| damaged(held, "environment", &situation.environment))?;
+    Ok(BooksFacts {
+        external_id: situation.external_id.clone(),
+        environment,
+        country: fact("country").map(str::to_owned),
+        home_currency: fact("homeCurrency").and_then(|c| c.parse().ok()),
+        extra: situation
+            .facts
+            .get("extra")
+            .cloned()
+            .unwrap_or_else(|| json!({})),
+    })
+}
+
+fn damaged(held: &Held, what: &str, error: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Damaged(format!("{what} of {}: {error}", held.books))
 }
 
 /// A claimed item with its document read back.
@@ -93,6 +109,8 @@ pub(crate) fn moved(claimed: &Claimed, next: Next) -> ItemMove {
         claim: Some(claimed.claim),
         wanted_at: claimed.wanted_at,
         seen: Vec::new(),
+        states: Vec::new(),
+        rest_is_done: false,
         next,
     }
 }
@@ -104,6 +122,9 @@ pub(crate) struct Planned {
     pub(crate) step: Step,
     /// The item is finished when this is done.
     pub(crate) is_last: bool,
+    /// Other effects of the document are in the books as wanted: without this one it is there in part.
+    #[serde(default)]
+    pub(crate) rest_is_done: bool,
     /// What the document itself comes to.
     #[serde(default)]
     pub(crate) stated: Option<Stated>,

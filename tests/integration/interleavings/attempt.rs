@@ -46,6 +46,8 @@ impl Attempt {
                 claim: Some(claimed.claim),
                 wanted_at: claimed.wanted_at,
                 seen: Vec::new(),
+                states: Vec::new(),
+                rest_is_done: false,
                 next: Next::More,
             },
         }

@@ -66,6 +66,7 @@ impl Rig {
                 token_set: None,
                 settings: &SyncSettings::default(),
                 frequency: SyncFrequency::RealTime,
+                imports: &[],
                 actor: "a test",
             })
             .await
@@ -178,7 +179,7 @@ impl Rig {
         .await;
     }
 
-    async fn take_in(
+    pub(crate) async fn take_in(
         &self,
         kind: DocumentKind,
         id: &str,

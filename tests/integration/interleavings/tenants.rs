@@ -17,6 +17,7 @@ const OTHER_ROWS: &str = "
     select account_id, id, '1', 'Sales', 'Income' from accounting_integration;
   insert into accounting_tax_code (account_id, integration_id, external_id, name, rate)
     select account_id, id, '1', 'Standard', 20 from accounting_integration;
+  insert into books_import (books_id, account_id, what) select books_id, account_id, 'ACCOUNTS' from lease;
   insert into account_feed (account_id) values (7001);
   insert into control_total values (7001, '2026-01-02', 'INVOICE', 'USD', 1, 10);
   insert into job (id, account_id, integration_id, cause, requested_by)

@@ -131,6 +131,7 @@ impl Fleet {
                 token_set: Some(token_set),
                 settings: &settings,
                 frequency: SyncFrequency::RealTime,
+                imports: &[],
                 actor: "test",
             })
             .await

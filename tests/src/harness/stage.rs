@@ -351,6 +351,7 @@ async fn connect(sandbox: &Sandbox, operator: &Store, setting: &Setting) -> Conn
             token_set: Some(token_set),
             settings: &setting.settings,
             frequency: SyncFrequency::RealTime,
+            imports: &[],
             actor: "test",
         })
         .await

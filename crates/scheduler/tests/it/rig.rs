@@ -60,6 +60,7 @@ pub async fn connect(
         token_set: None,
         settings,
         frequency,
+        imports: &[],
         actor: "test",
     };
     operator.add_integration(&new).await.unwrap();
