@@ -5,6 +5,7 @@
 )]
 
 mod cancelled_begin;
+mod documents;
 mod event_schemas;
 mod harness_works;
 mod hostile_messages;
