@@ -4,10 +4,11 @@ At the end every successful reply of the run is checked against Intuit's own sch
 """
 
 import json
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 
 from quickbooks.batch import batch_create, batch_delete, batch_update
+from quickbooks.cdc import change_data_capture
 from quickbooks.exceptions import (
     AuthorizationException,
     GeneralException,
@@ -16,6 +17,7 @@ from quickbooks.exceptions import (
     UnsupportedException,
     ValidationException,
 )
+from quickbooks.helpers import qb_datetime_utc_offset_format
 from quickbooks.objects import (
     Account,
     CreditMemo,
@@ -39,8 +41,8 @@ from quickbooks.objects import (
 from quickbooks.objects.company_info import CompanyInfo
 
 import contracts
-from books import Company, applies, reference
-from sandbox import case, control, equal, fault, journal, raises, run_cases
+from books import CLIENT, Company, applies, reference
+from sandbox import Receiver, case, control, equal, fault, journal, raises, run_cases
 
 
 @case
@@ -432,6 +434,83 @@ def documents_are_in_their_customers_currency():
     payment.Line = [applies(invoice, "100")]
     equal(payment.save(qb=company.qb).UnappliedAmt, 0)
     equal(Invoice.get(invoice.Id, qb=company.qb).HomeBalance, 0)
+    assert company.balance_is_even()
+
+
+@case
+def change_data_capture_tells_what_changed():
+    company = Company()
+    start = datetime.now(timezone.utc) - timedelta(minutes=1)
+    since = qb_datetime_utc_offset_format(start, "+00:00")
+    customer = company.customer("Acme")
+    invoice = company.invoice(customer, "100")
+    gone = company.invoice(customer, "50")
+    gone.delete(qb=company.qb)
+    company.payment(customer, "100", (invoice, "100"))
+    changes = change_data_capture([Invoice, Payment, CreditMemo, Customer], since, qb=company.qb)
+    rows = changes.Invoice._object_list
+    equal([(row.Id, row.Balance) for row in rows[:1]], [("1", 0)])
+    equal((rows[1].Id, rows[1].status), ("2", "Deleted"))
+    equal((changes.Invoice.maxResults, changes.Invoice.startPosition), (2, 1))
+    equal(changes.Payment._object_list[0].TotalAmt, 100)
+    equal(changes.Customer._object_list[0].DisplayName, "Acme")
+    assert not hasattr(changes, "CreditMemo")
+    raises(ValidationException, change_data_capture, [Invoice], "2020-01-01", qb=company.qb, code=4001)
+    raises(UnsupportedException, change_data_capture, [TaxCode], since, qb=company.qb, code=500)
+
+
+@case
+def notifications_carry_a_signature_that_the_library_accepts():
+    company = Company()
+    with Receiver() as receiver:
+        for shape in ("legacy", "cloudEvents"):
+            webhooks = {"url": receiver.url, "verifierToken": "v3rify", "format": shape}
+            control("PATCH", "/settings", {"webhooks": webhooks})
+            company.customer(f"Told {shape}")
+            headers, body = receiver.take()
+            signature = headers["intuit-signature"]
+            assert company.qb.validate_webhook_signature(body, signature, "v3rify")
+            assert not company.qb.validate_webhook_signature(body, signature, "another")
+            told = json.loads(body)
+            if shape == "legacy":
+                notice = told["eventNotifications"][0]
+                equal(notice["realmId"], company.realm)
+                equal(notice["dataChangeEvent"]["entities"][0]["operation"], "Create")
+            else:
+                equal((told[0]["type"], told[0]["intuitaccountid"]), ("qbo.customer.created.v1", company.realm))
+        control("PATCH", "/settings", {"webhooks": {"url": None}})
+
+
+@case
+def the_official_limits_refuse_a_burst():
+    company = Company()
+    control("PATCH", "/settings", {"limits": "official"})
+    try:
+        refused = 0
+        for _ in range(60):
+            try:
+                CompanyInfo.get(company.realm, qb=company.qb)
+            except QuickbooksException as error:
+                assert "003001" in error.message, error.message
+                refused += 1
+    finally:
+        control("PATCH", "/settings", {"limits": "none"})
+    peaks = control("GET", "/limits")[f"{company.realm}/{CLIENT[0]}"]
+    equal((peaks["refused"], peaks["reads"]), (refused, 60 - refused))
+    # A slow machine may stay below ten a second; then nothing may be refused.
+    assert refused == 0 or peaks["perSecond"] > 10
+
+
+@case
+def people_merge_customers_and_close_the_books():
+    company = Company()
+    stays, goes = company.customer("Acme"), company.customer("Acme Inc")
+    invoice = company.invoice(goes, "100")
+    company.human(entity="Customer", id=goes.Id, action="merge", into=stays.Id)
+    equal(Invoice.get(invoice.Id, qb=company.qb).CustomerRef.value, stays.Id)
+    raises(ObjectNotFoundException, Customer.get, goes.Id, qb=company.qb)
+    company.human(entity="Preferences", action="closeBooks", date="2026-01-31")
+    raises(QuickbooksException, company.invoice, stays, "1", TxnDate="2026-01-31", code=6210)
     assert company.balance_is_even()
 
 

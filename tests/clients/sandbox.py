@@ -2,9 +2,12 @@
 
 import json
 import os
+import queue
 import sys
+import threading
 import traceback
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import requests
 
@@ -55,6 +58,36 @@ def fault(match, action, **more):
 def journal():
     """Everything the sandbox was asked so far."""
     return control("GET", "/journal?limit=100000")["entries"]
+
+
+class Receiver:
+    """An HTTP server that keeps what is posted to it and answers 200."""
+
+    def __enter__(self):
+        inbox = self.inbox = queue.Queue()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                inbox.put((self.headers, body.decode()))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def take(self):
+        """The next thing posted: headers and body; fails when nothing comes."""
+        return self.inbox.get(timeout=30)
 
 
 def equal(actual, expected):

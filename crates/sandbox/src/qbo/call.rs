@@ -19,6 +19,8 @@ pub enum Target {
     Query,
     /// The batch resource.
     Batch,
+    /// Change data capture.
+    Changes,
     /// The tax service, which makes tax codes.
     TaxService,
     /// The token endpoint.
@@ -113,6 +115,7 @@ impl Call {
         match (&self.target, self.method.as_str()) {
             (Target::Query, _) => "query",
             (Target::Batch, _) => "batch",
+            (Target::Changes, _) => "cdc",
             (Target::Token, _) => "token",
             (Target::Revoke, _) => "revoke",
             (Target::Authorize, _) => "authorize",
@@ -144,6 +147,10 @@ impl Call {
                 let after = words.skip_while(|word| !word.eq_ignore_ascii_case("from"));
                 after.skip(1).take(1).collect()
             }
+            Target::Changes => {
+                let asked = self.parameter("entities").unwrap_or_default();
+                asked.split(',').map(str::trim).collect()
+            }
             Target::TaxService => vec![Kind::TaxCode.name()],
             _ => Vec::new(),
         }
@@ -165,6 +172,15 @@ impl Call {
         let includes = self.parameter("include").unwrap_or_default();
         self.parameter("operation") == Some("void")
             || includes.split(',').any(|word| word == "void")
+    }
+
+    /// Whether it takes data out, which is what is metered.
+    pub fn is_read(&self) -> bool {
+        match self.target {
+            Target::Query | Target::Changes => true,
+            Target::Entity(..) => self.method == "GET",
+            _ => false,
+        }
     }
 
     /// Whether it goes to the identity service, which has rules of its own for who may ask.
@@ -214,6 +230,7 @@ fn route(path: &str) -> (Option<String>, Target) {
             let target = match rest {
                 ["query"] => Target::Query,
                 ["batch"] => Target::Batch,
+                ["cdc"] => Target::Changes,
                 ["taxservice", "taxcode"] => Target::TaxService,
                 [entity] => entity_target(entity, None),
                 [entity, id] => entity_target(entity, Some(id)),

@@ -43,6 +43,8 @@ pub fn router() -> Router<App> {
         )
         .route("/faults/{id}", delete(remove_fault))
         .route("/journal", get(journal))
+        .route("/webhooks", get(webhooks))
+        .route("/limits", get(peaks))
         .route("/books/{realm}", get(export_books))
         .route("/books/{realm}/positions", get(export_positions))
         .route("/human", post(work_as_human))
@@ -273,6 +275,14 @@ async fn journal(State(app): State<App>, Query(page): Query<Page>) -> Reply {
         "inProgress": world.in_progress.values().sum::<usize>(),
         "entries": entries,
     }))
+}
+
+async fn webhooks(State(app): State<App>) -> Reply {
+    shown(app.world().notices.report())
+}
+
+async fn peaks(State(app): State<App>) -> Reply {
+    shown(app.world().meter.peaks())
 }
 
 async fn export_books(State(app): State<App>, Path(realm): Path<String>) -> Reply {

@@ -27,6 +27,7 @@ use super::service::{self, Conditions};
 use super::world::{App, World};
 use crate::web::connection::Line;
 use crate::web::journal::{Entry, Execution};
+use crate::web::limits::Arrival;
 use crate::web::rules::{Action, Traits, When};
 
 /// Pause between the two halves of a reply that is cut, so that the first one is written.
@@ -72,11 +73,14 @@ async fn serve(app: App, line: Line, call: Call) -> Response {
     }
     let delivery = if let Some(delivery) = intercept(&app, &call, &context) {
         delivery
-    } else if let Err(refused) = admit(&app, &call, concurrent) {
-        record(&app, &call, &context, Delivery::Send(refused))
     } else {
-        tokio::time::sleep(processing_time(&app, &call)).await;
-        commit(&app, &call, &context)
+        match admit(&app, &call, concurrent) {
+            Err(refused) => record(&app, &call, &context, Delivery::Send(refused)),
+            Ok(client) => {
+                tokio::time::sleep(processing_time(&app, &call)).await;
+                commit(&app, &call, &context, client.as_deref())
+            }
+        }
     };
     if let Some(Action::Delay {
         ms,
@@ -122,10 +126,10 @@ fn intercept(app: &App, call: &Call, context: &Context) -> Option<Delivery> {
     Some(record(app, call, context, delivery))
 }
 
-/// Token and limits.
-fn admit(app: &App, call: &Call, concurrent: usize) -> Result<(), Answer> {
+/// Token and limits; returns the application behind the token.
+fn admit(app: &App, call: &Call, concurrent: usize) -> Result<Option<String>, Answer> {
     if call.is_identity() {
-        return Ok(());
+        return Ok(None);
     }
     let now = app.clock().now();
     let mut world = app.world();
@@ -148,10 +152,16 @@ fn admit(app: &App, call: &Call, concurrent: usize) -> Result<(), Answer> {
     if !covers || !access.may_account() || !companies.contains_key(realm) {
         return Err(refuse(GatewayFault::Authorization));
     }
-    let key = format!("{realm}/{}", access.client_id);
-    let is_batch = call.target == Target::Batch;
-    if meter.admit(&settings.limits, &key, now, is_batch, concurrent) {
-        return Ok(());
+    let arrival = Arrival {
+        realm,
+        client: &access.client_id,
+        at: now,
+        is_batch: call.target == Target::Batch,
+        is_read: call.is_read(),
+        concurrent,
+    };
+    if meter.admit(&settings.limits, &arrival) {
+        return Ok(Some(access.client_id.clone()));
     }
     Err(refuse(GatewayFault::Throttle))
 }
@@ -165,7 +175,7 @@ fn processing_time(app: &App, call: &Call) -> Duration {
 }
 
 /// Lets the request take effect and writes it down, in one hold of the lock.
-fn commit(app: &App, call: &Call, context: &Context) -> Delivery {
+fn commit(app: &App, call: &Call, context: &Context, client: Option<&str>) -> Delivery {
     let now = app.clock().now();
     let mut world = app.world();
     let answer = match call.target {
@@ -193,6 +203,11 @@ fn commit(app: &App, call: &Call, context: &Context) -> Delivery {
             }
         }
     };
+    if let (Some(client), Some(realm), 200) = (client, call.realm.as_deref(), answer.status)
+        && call.is_read()
+    {
+        world.meter.count_read(realm, client, now);
+    }
     let company = world
         .companies
         .get(call.realm.as_deref().unwrap_or_default());

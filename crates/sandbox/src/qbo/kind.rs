@@ -142,7 +142,16 @@ impl Kind {
 
     /// Whether a person may make and change it through the control API.
     pub fn is_writable_by_people(self) -> bool {
-        self.is_writable() || self.is_party() || self == Self::Deposit
+        let is_theirs = matches!(self, Self::Deposit | Self::TaxCode | Self::TaxRate);
+        self.is_writable() || self.is_party() || is_theirs
+    }
+
+    /// Whether change data capture tells about it.
+    pub fn is_captured(self) -> bool {
+        !matches!(
+            self,
+            Self::TaxCode | Self::TaxRate | Self::TaxAgency | Self::CompanyInfo | Self::Preferences
+        )
     }
 
     /// Whether it shares the one name space of people and firms.

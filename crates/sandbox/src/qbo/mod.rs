@@ -8,6 +8,7 @@ mod auto_apply;
 mod batch;
 mod books;
 mod call;
+mod cdc;
 mod company;
 mod consent;
 mod control;
@@ -23,6 +24,8 @@ mod lines;
 mod links;
 mod lists;
 mod mangle;
+mod merge;
+mod notices;
 mod number;
 mod numbering;
 mod oauth;
@@ -72,6 +75,7 @@ pub async fn start(config: Config) -> io::Result<Running> {
     let router = Router::new()
         .nest("/_sandbox", control::router())
         .fallback(any(gateway::handle))
-        .with_state(app);
-    Running::launch(config.port, router).await
+        .with_state(app.clone());
+    let running = Running::launch(config.port, router).await?;
+    Ok(running.with(tokio::spawn(notices::keep_telling(app))))
 }

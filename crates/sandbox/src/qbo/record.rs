@@ -79,6 +79,13 @@ impl Shelf {
             .filter_map(move |revisions| seen(revisions, until))
     }
 
+    /// The revision of every object that such a reader knows, deleted or not.
+    pub fn all_known(&self, until: DateTime<Utc>) -> impl Iterator<Item = &Record> {
+        self.entries
+            .values()
+            .filter_map(move |revisions| known(revisions, until))
+    }
+
     /// All objects that are not deleted.
     pub fn all_live(&self) -> impl Iterator<Item = &Record> {
         self.entries
@@ -98,9 +105,10 @@ impl Shelf {
 }
 
 fn seen(revisions: &[Record], until: DateTime<Utc>) -> Option<&Record> {
-    revisions
-        .iter()
-        .rev()
-        .find(|record| record.updated_at <= until)
-        .filter(|record| !record.is_deleted)
+    known(revisions, until).filter(|record| !record.is_deleted)
+}
+
+fn known(revisions: &[Record], until: DateTime<Utc>) -> Option<&Record> {
+    let mut newest_first = revisions.iter().rev();
+    newest_first.find(|record| record.updated_at <= until)
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::answer::Answer;
 use super::batch;
 use super::call::{Call, Target};
+use super::cdc;
 use super::company::Company;
 use super::fault::QboFault;
 use super::kind::Kind;
@@ -54,6 +55,11 @@ fn attempt(
         (Target::Query, "GET" | "POST") => {
             let found = query::run(company, call.statement(), conditions.lookup_until)?;
             let body = json!({"QueryResponse": found, "time": time});
+            Ok(Answer::success(&body, Vec::new()))
+        }
+        (Target::Changes, "GET") => {
+            let changes = cdc::run(company, call, conditions.now, conditions.lookup_until)?;
+            let body = json!({"CDCResponse": changes, "time": time});
             Ok(Answer::success(&body, Vec::new()))
         }
         (Target::Batch, "POST") => {

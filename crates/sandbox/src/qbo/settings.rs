@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fault::GatewayShape;
+use super::notices::WebhookSettings;
 use crate::web::limits::Limits;
 
 /// How the sandbox behaves.
@@ -29,6 +30,8 @@ pub struct Settings {
     pub tokens: TokenSettings,
     /// What the person at the authorize page does.
     pub consent: ConsentSettings,
+    /// Where changes are told, and how badly.
+    pub webhooks: WebhookSettings,
 }
 
 /// What the person at the authorize page does.

@@ -13,9 +13,11 @@ use super::kind::Kind;
 use super::number;
 use super::profile::TaxMode;
 use super::record::{Members, Record, Shelf};
-use super::writing::touched;
+use super::writing::{Draft, touched};
 use crate::web::journal::Touched;
 
+/// Since when a rate holds.
+const FIRST_DAY: &str = "2010-01-01T00:00:00-08:00";
 /// Longest name of a code or rate.
 const NAME_MAX: usize = 100;
 
@@ -79,6 +81,28 @@ pub fn create(
     Ok((reply, created))
 }
 
+/// Checks what a person changed on a code or rate; new ones come from the service only. A changed
+/// percentage holds for everything computed from now on, whatever its date.
+pub fn complete(draft: &mut Draft<'_>) -> Result<(), QboFault> {
+    if draft.id.is_none() {
+        return Err(QboFault::unsupported_operation("save"));
+    }
+    if let Some(percent) = draft.sent.get("RateValue") {
+        check_percent(number::parse(percent))?;
+        draft.data.insert(
+            "EffectiveTaxRate".to_owned(),
+            json!([{"RateValue": percent, "EffectiveDate": FIRST_DAY}]),
+        );
+    }
+    Ok(())
+}
+
+fn check_percent(percent: Option<Decimal>) -> Result<Decimal, QboFault> {
+    let allowed = Decimal::ZERO..=Decimal::ONE_HUNDRED;
+    let percent = percent.filter(|percent| allowed.contains(percent));
+    percent.ok_or_else(|| QboFault::number("RateValue"))
+}
+
 /// A rate that the code is to have: a known one or a new one.
 struct Plan {
     id: Option<String>,
@@ -112,10 +136,7 @@ impl Plan {
         }
         let percent = detail.get("RateValue");
         let percent = percent.ok_or_else(|| QboFault::missing("RateValue"))?;
-        let percent = number::parse(percent).ok_or_else(|| QboFault::number("RateValue"))?;
-        if percent < Decimal::ZERO || percent > Decimal::ONE_HUNDRED {
-            return Err(QboFault::number("RateValue"));
-        }
+        let percent = check_percent(number::parse(percent))?;
         let agency =
             id_of(detail, "TaxAgencyId").ok_or_else(|| QboFault::missing("TaxAgencyId"))?;
         company.referenced(Kind::TaxAgency, &agency)?;
@@ -139,7 +160,7 @@ impl Plan {
             "DisplayType": "ReadOnly", "AgencyRef": {"value": self.agency},
             "EffectiveTaxRate": [{
                 "RateValue": number::json(self.percent),
-                "EffectiveDate": "2010-01-01T00:00:00-08:00",
+                "EffectiveDate": FIRST_DAY,
             }],
         })
     }

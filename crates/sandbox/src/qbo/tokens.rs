@@ -249,6 +249,14 @@ impl TokenStore {
         }
     }
 
+    /// Whether a living consent covers a company.
+    pub fn is_connected(&self, realm: &str) -> bool {
+        let covers = |consent: &Consent| consent.access.realms.iter().any(|known| known == realm);
+        self.consents
+            .iter()
+            .any(|consent| !consent.is_revoked && covers(consent))
+    }
+
     /// What an access token allows, while it lives.
     pub fn access(&self, token: &str, now: DateTime<Utc>) -> Option<&Access> {
         let (index, expires_at) = self.access.get(token)?;

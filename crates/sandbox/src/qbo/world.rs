@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
+use tokio::sync::Notify;
 
 use super::company::Company;
+use super::notices::Notices;
 use super::settings::Settings;
 use super::tokens::TokenStore;
 use crate::clock::Clock;
@@ -36,16 +38,29 @@ pub struct World {
     pub chance: StdRng,
     /// The seeded source of fault rules: its own, so that only matching requests draw from it.
     pub fault_chance: StdRng,
+    /// Changes on their way to the webhooks.
+    pub notices: Notices,
+    /// Rings when there is something to tell.
+    bell: Arc<Notify>,
 }
 
 impl World {
-    /// Writes an entry into the journal and ends its position in the ledger of its company.
+    /// Writes an entry into the journal, ends its position in the ledger of its company and tells
+    /// the webhooks.
     pub fn record(&mut self, entry: Entry) {
-        let company = entry.realm.clone().filter(|_| !entry.objects.is_empty());
+        let realm = entry.realm.clone().filter(|_| !entry.objects.is_empty());
+        let objects = entry.objects.clone();
+        let at = entry.decided_at;
         let sequence = self.journal.append(entry);
-        let company = company.and_then(|realm| self.companies.get_mut(&realm));
-        if let Some(company) = company {
+        let Some(realm) = realm else {
+            return;
+        };
+        if let Some(company) = self.companies.get_mut(&realm) {
             company.close_position(sequence);
+        }
+        let settings = &self.settings.webhooks;
+        if self.tokens.is_connected(&realm) && self.notices.note(settings, &realm, &objects, at) {
+            self.bell.notify_one();
         }
     }
 
@@ -64,25 +79,30 @@ pub struct App(Arc<Inner>);
 struct Inner {
     clock: Clock,
     world: Mutex<World>,
+    bell: Arc<Notify>,
 }
 
 impl App {
     /// An empty sandbox.
     pub fn new(seed: u64, journal: Journal) -> Self {
+        let bell = Arc::new(Notify::new());
         let world = World {
             companies: BTreeMap::new(),
             settings: Settings::default(),
             rules: RuleBook::default(),
             journal,
             tokens: TokenStore::default(),
-            meter: Meter::default(),
+            meter: Meter::seeded(seed),
             in_progress: HashMap::new(),
             chance: StdRng::seed_from_u64(seed),
             fault_chance: StdRng::seed_from_u64(seed),
+            notices: Notices::seeded(seed),
+            bell: Arc::clone(&bell),
         };
         Self(Arc::new(Inner {
             clock: Clock::default(),
             world: Mutex::new(world),
+            bell,
         }))
     }
 
@@ -94,6 +114,11 @@ impl App {
     /// The state; never held across an await.
     pub fn world(&self) -> MutexGuard<'_, World> {
         self.0.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until there is something to tell the webhooks.
+    pub async fn something_to_tell(&self) {
+        self.0.bell.notified().await;
     }
 
     /// Counts a request in until the returned guard is dropped.

@@ -24,6 +24,7 @@ use super::record::{Members, Record};
 use super::render::render;
 use super::sales;
 use super::shape;
+use super::tax_service;
 use crate::web::journal::Touched;
 
 /// What a write asks for.
@@ -315,7 +316,8 @@ fn complete(company: &Company, draft: &mut Draft<'_>) -> Result<(), QboFault> {
         Kind::Payment => payment::complete(company, draft),
         Kind::Deposit => deposit::complete(company, draft),
         Kind::Account | Kind::Term | Kind::PaymentMethod => lists::complete(company, draft),
-        Kind::TaxCode | Kind::TaxRate | Kind::TaxAgency | Kind::CompanyInfo | Kind::Preferences => {
+        Kind::TaxCode | Kind::TaxRate => tax_service::complete(draft),
+        Kind::TaxAgency | Kind::CompanyInfo | Kind::Preferences => {
             Err(QboFault::unsupported_operation("save"))
         }
     }
@@ -444,5 +446,6 @@ pub fn touched(kind: Kind, record: &Record, action: &'static str) -> Touched {
         id: record.id.clone(),
         action,
         sync_token: record.token.to_string(),
+        merged_into: None,
     }
 }

@@ -33,10 +33,13 @@ pub struct Touched {
     pub kind: String,
     /// Its id.
     pub id: String,
-    /// `created`, `updated`, `unchanged`, `voided` or `deleted`.
+    /// `created`, `updated`, `unchanged`, `voided`, `deleted` or `merged`.
     pub action: &'static str,
     /// The revision it has now.
     pub sync_token: String,
+    /// The object it was merged into.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<String>,
 }
 
 /// One request.

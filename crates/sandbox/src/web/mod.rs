@@ -4,5 +4,7 @@
 pub mod connection;
 pub mod journal;
 pub mod limits;
+pub mod outgoing;
 pub mod rules;
 pub mod server;
+pub mod signature;

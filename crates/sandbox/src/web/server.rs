@@ -15,6 +15,8 @@ pub struct Running {
     address: SocketAddr,
     switchboard: Switchboard,
     task: JoinHandle<()>,
+    /// Work beside the server that ends with it.
+    beside: Vec<JoinHandle<()>>,
 }
 
 impl Running {
@@ -33,7 +35,14 @@ impl Running {
             address,
             switchboard,
             task,
+            beside: Vec::new(),
         })
+    }
+
+    /// Lets a task end with this simulator.
+    pub(crate) fn with(mut self, task: JoinHandle<()>) -> Self {
+        self.beside.push(task);
+        self
     }
 
     /// The base address, without a trailing slash.
@@ -43,6 +52,7 @@ impl Running {
 
     /// Stops listening and cuts every open connection; the port is free when this returns.
     pub async fn stop(mut self) {
+        self.beside.iter().for_each(JoinHandle::abort);
         self.task.abort();
         // The only possible error says that the task was aborted, which is what was asked.
         let _ = (&mut self.task).await;
@@ -52,6 +62,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        self.beside.iter().for_each(JoinHandle::abort);
         self.task.abort();
         self.switchboard.cut_all();
     }

@@ -3,6 +3,7 @@
 use std::sync::Once;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use reqwest::{Client, Method};
 use sandbox::qbo::{self, Config};
 use sandbox::web::server::Running;
@@ -148,9 +149,15 @@ impl Twin {
     }
 
     pub async fn advance(&self, milliseconds: i64) {
+        self.advance_and_tell(milliseconds).await;
+    }
+
+    /// Advances the sandbox's clock and returns what it shows then.
+    pub async fn advance_and_tell(&self, milliseconds: i64) -> DateTime<Utc> {
         let body = json!({"advanceMs": milliseconds});
         let reply = self.control(Method::POST, "/clock", body).await;
         assert_eq!(reply.status, 200);
+        reply.json["now"].as_str().unwrap().parse().unwrap()
     }
 
     pub async fn journal(&self) -> Vec<Value> {

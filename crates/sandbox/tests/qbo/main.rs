@@ -10,6 +10,7 @@
 )]
 
 mod batches;
+mod changes;
 mod credits;
 mod faults;
 mod harness;
@@ -18,6 +19,8 @@ mod lists;
 mod oauth;
 mod operations;
 mod payments;
+mod people;
 mod queries;
 mod replays;
 mod taxes;
+mod webhooks;

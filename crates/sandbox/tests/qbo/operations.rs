@@ -33,6 +33,31 @@ async fn limits_are_off_until_set() {
 }
 
 #[tokio::test]
+async fn official_limits_are_known_by_name_and_their_peaks_are_told() {
+    let twin = Twin::usual().await;
+    twin.settings(json!({"limits": "official"})).await;
+    let mut statuses = Vec::new();
+    // Twice the limit of a second in a burst: more than one window's worth comes through only if
+    // the burst takes longer than a second.
+    twin.settings(json!({"limits": {"perMinute": 20, "perSecond": null}}))
+        .await;
+    for _ in 0..41 {
+        statuses.push(twin.get("preferences").await.status);
+    }
+    assert!(statuses.contains(&429));
+    let peaks = twin.control(Method::GET, "/limits", json!({})).await.json;
+    let own = &peaks[format!("{REALM}/app")];
+    assert_eq!(own["perMinute"], json!(41));
+    let passed = statuses.iter().filter(|status| **status == 200).count();
+    assert_eq!(own["reads"], json!(passed));
+    assert_eq!(own["refused"], json!(41 - passed));
+    let wrong = twin
+        .control(Method::PATCH, "/settings", json!({"limits": "generous"}))
+        .await;
+    assert_eq!(wrong.status, 400);
+}
+
+#[tokio::test]
 async fn requests_at_the_same_time_are_counted_and_limited() {
     let twin = Twin::usual().await;
     twin.settings(json!({"limits": {"concurrent": 2}})).await;

@@ -1,4 +1,4 @@
-//! The members of accounts, terms and payment methods.
+//! The members of accounts, terms and payment methods, and those of taxes that people change.
 
 use crate::qbo::shape::Field;
 use crate::qbo::shape::Shape::{Choice, Date, Flag, Number, Others, ReadOnly, Reference, Text};
@@ -88,4 +88,21 @@ pub(super) const PAYMENT_METHOD: &[Field] = &[
     ("Name", Text(31)),
     ("Active", Flag),
     ("Type", Choice(&["CREDIT_CARD", "NON_CREDIT_CARD"])),
+];
+
+pub(super) const TAX_CODE: &[Field] = &[
+    ("Id", ReadOnly),
+    ("sparse", ReadOnly),
+    ("Name", Text(100)),
+    ("Description", Text(100)),
+    ("Active", Flag),
+];
+
+pub(super) const TAX_RATE: &[Field] = &[
+    ("Id", ReadOnly),
+    ("sparse", ReadOnly),
+    ("Name", Text(100)),
+    ("Description", Text(100)),
+    ("Active", Flag),
+    ("RateValue", Number),
 ];

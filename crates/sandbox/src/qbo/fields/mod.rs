@@ -24,9 +24,9 @@ pub fn of(kind: Kind) -> &'static [Field] {
         Kind::Account => lists::ACCOUNT,
         Kind::Term => lists::TERM,
         Kind::PaymentMethod => lists::PAYMENT_METHOD,
-        Kind::TaxCode | Kind::TaxRate | Kind::TaxAgency | Kind::CompanyInfo | Kind::Preferences => {
-            &[]
-        }
+        Kind::TaxCode => lists::TAX_CODE,
+        Kind::TaxRate => lists::TAX_RATE,
+        Kind::TaxAgency | Kind::CompanyInfo | Kind::Preferences => &[],
     }
 }
 

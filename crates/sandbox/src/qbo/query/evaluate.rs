@@ -255,7 +255,7 @@ fn scalar(company: &Company, property: &str, sort: Sort, value: &str) -> Result<
 }
 
 /// An instant; without an offset it is on the company's clock.
-fn instant(company: &Company, text: &str) -> Option<DateTime<Utc>> {
+pub fn instant(company: &Company, text: &str) -> Option<DateTime<Utc>> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Some(at.with_timezone(&Utc));
     }

@@ -4,4 +4,4 @@ mod evaluate;
 mod parse;
 mod properties;
 
-pub use evaluate::run;
+pub use evaluate::{instant, run};
