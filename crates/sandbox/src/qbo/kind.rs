@@ -148,10 +148,7 @@ impl Kind {
 
     /// Whether change data capture tells about it.
     pub fn is_captured(self) -> bool {
-        !matches!(
-            self,
-            Self::TaxCode | Self::TaxRate | Self::TaxAgency | Self::CompanyInfo | Self::Preferences
-        )
+        !matches!(self, Self::TaxCode | Self::TaxRate | Self::TaxAgency)
     }
 
     /// Whether it shares the one name space of people and firms.

@@ -87,7 +87,7 @@ impl Default for WebhookSettings {
 }
 
 /// Entities that webhooks tell about, of those kept here.
-const TOLD: [&str; 12] = [
+const TOLD: [&str; 14] = [
     "Account",
     "CreditMemo",
     "Customer",
@@ -97,7 +97,9 @@ const TOLD: [&str; 12] = [
     "Item",
     "Payment",
     "PaymentMethod",
+    "Preferences",
     "RefundReceipt",
+    "TaxAgency",
     "Term",
     "Vendor",
 ];

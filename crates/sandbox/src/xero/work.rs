@@ -68,6 +68,7 @@ pub fn touched(kind: Kind, id: &str, action: &'static str, revision: u64) -> Tou
         id: id.to_owned(),
         action,
         sync_token: revision.to_string(),
+        merged_into: None,
     }
 }
 

@@ -21,6 +21,7 @@ mod operations;
 mod payments;
 mod people;
 mod queries;
+mod random_books;
 mod replays;
 mod taxes;
 mod webhooks;

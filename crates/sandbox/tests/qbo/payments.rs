@@ -112,6 +112,9 @@ async fn the_lines_of_a_payment_are_all_or_nothing() {
     assert_eq!(unlinked["Line"], json!([]));
     assert_eq!(unlinked["UnappliedAmt"].to_string(), "100");
     assert_eq!(balance("2").await, ("50".to_owned(), json!("2")));
+    let same = json!({"Id": "3", "SyncToken": "3", "sparse": true, "PrivateNote": "kept"});
+    let same = twin.post("payment", same).await.json["Payment"].clone();
+    assert_eq!(same["SyncToken"], "3");
     let amount = json!({"Id": "3", "SyncToken": "3", "sparse": true, "TotalAmt": 70});
     assert_eq!(twin.post("payment", amount).await.code(), "2020");
     assert_books_balance(&twin).await;
