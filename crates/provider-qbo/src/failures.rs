@@ -313,9 +313,22 @@ pub(crate) fn invoice_already_paid(thing: &str) -> Failure {
         NOT_OPEN,
         format!(
             "QuickBooks has less open on an invoice than this {thing} is to settle: somebody, or QuickBooks by itself, \
-             has set something else against it already. Nothing was sent. Take that off in QuickBooks, or change what \
-             this {thing} is for in ProjectLedger; then send it again."
+             has set something else against it already. Tieout tries again for a while, since another document may be \
+             about to free it. If it stays so, take that off in QuickBooks, or change what this {thing} is for in \
+             ProjectLedger; then send it again."
         ),
+    )
+}
+
+/// An invoice is to come to less than is set against it, or to nothing. QuickBooks would take the surplus off its
+/// payments in silence.
+pub(crate) fn invoice_paid_for_more() -> Failure {
+    Failure::new(
+        FailureKind::Conflict,
+        NOT_OPEN,
+        "More is set against this invoice in QuickBooks than it is to come to, and QuickBooks would take payments or \
+         credits off it in silence. Tieout tries again for a while, since these may be about to change. If it stays so, \
+         take off in QuickBooks what is set against the invoice, then send it again.",
     )
 }
 

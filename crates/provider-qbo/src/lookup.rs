@@ -218,12 +218,8 @@ fn carries(entity: Entity, member: &PastMember, object: &Value) -> bool {
 fn landed(entity: Entity, member: &PastMember, object: &Value) -> Result<Landed, Failure> {
     let landed = reply::landed(entity, object, reply::expected_currency(member))
         .map_err(failures::unreadable_answer)?;
-    let lacking = match member.step.operation {
-        Operation::Create | Operation::Update => reply::found_lacking(member, object),
-        Operation::Void | Operation::Delete => None,
-    };
     Ok(Landed {
-        lacking: lacking.map(Box::new),
+        lacking: reply::lacking(member, object, &landed).map(Box::new),
         ..landed
     })
 }
@@ -255,13 +251,25 @@ fn change(entity: Entity, member: &PastMember, found: &[Value]) -> Result<Presen
         Operation::Delete => reply::is_deleted(object),
         Operation::Create | Operation::Update => landed.fingerprint == member.step.fingerprint,
     };
-    Ok(if is_as_wanted {
+    Ok(if is_as_wanted || is_our_lesser(member, object, &landed) {
         Presence::Present(landed)
     } else if landed.revision == target.revision {
         Presence::Absent
     } else {
         Presence::Differs(failures::moved_on(entity.word()))
     })
+}
+
+/// Whether a payment holds our change and nothing else since, with less set against invoices than was wanted.
+fn is_our_lesser(member: &PastMember, object: &Value, landed: &Landed) -> bool {
+    let Some(target) = &member.step.target else {
+        return false;
+    };
+    let revision = |text: &str| text.parse::<u64>().ok();
+    let is_next = revision(&landed.revision)
+        .zip(revision(&target.revision))
+        .is_some_and(|(there, before)| there == before.saturating_add(1));
+    landed.lacking.is_some() && is_next && reply::is_as_sent(member, object)
 }
 
 fn is_voided(entity: Entity, object: &Value) -> bool {

@@ -15,7 +15,7 @@ use provider_kit::{
 };
 use serde_json::Value;
 
-pub(crate) use self::proof::found_lacking;
+pub(crate) use self::proof::{is_as_sent, lacking};
 use crate::CUSTOMER;
 use crate::client;
 use crate::entity::Entity;

@@ -155,11 +155,13 @@ impl Inner {
                 let Some(step) = steps.into_iter().next() else {
                     return Ahead::Finish(known.seen(item));
                 };
+                // A part, such as what sets a credit note against an invoice, has totals of its own.
+                let is_main = step.effect.part.is_empty();
                 Ahead::Send(Box::new(Planned {
                     step,
                     is_last,
                     rest_is_done,
-                    stated: Stated::of(&item.document.body),
+                    stated: Stated::of(&item.document.body).filter(|_| is_main),
                 }))
             }
             Plan::Skip(why) => Ahead::Move(finished(ItemState::Skipped, Some(why.to_owned()))),

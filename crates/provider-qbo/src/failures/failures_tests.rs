@@ -23,7 +23,7 @@ const EXPECTED: &[(&str, &str, FailureKind, &str, Owner, Scope)] = &[
     ("600", "duplicate request id", OutcomeUnknown, "600", System, Element),
     ("610", "Object Not Found | Something you're trying to use has been made inactive.", Conflict, "610", Bookkeeper, Element),
     ("610", "Object Not Found | Another user has deleted this transaction.", Conflict, "DELETED_IN_BOOKS", Bookkeeper, Element),
-    ("620", "Transaction cannot be linked", Rejected, "620", Bookkeeper, Element),
+    ("620", "Transaction cannot be linked", Conflict, "INVOICE_NOT_OPEN", Bookkeeper, Element),
     ("630", "same unique properties", Conflict, "630", Bookkeeper, Element),
     ("700", "bad parent", Rejected, "700", Bookkeeper, Element),
     ("800", "has dependants", Conflict, "800", Bookkeeper, Element),

@@ -11,6 +11,7 @@ use model::FailureKind::{
 };
 use model::Owner::{Bookkeeper, Customer, Operator, System};
 use model::Scope::{Books, Call, Element};
+use model::failure::NOT_OPEN;
 use model::{Failure, FailureKind, ImportKind, Owner, Scope};
 
 /// What one code, in one wording, means.
@@ -219,9 +220,10 @@ pub(crate) static TABLE: &[Row] = &[
     one("610", "", Conflict, Bookkeeper, Element,
         "What this change is for was deleted in QuickBooks and is not created again by itself. Decide \
          whether it should exist: ask Tieout to create it again, or delete it in ProjectLedger too.").named("DELETED_IN_BOOKS"),
-    one("620", "", Rejected, Bookkeeper, Element,
-        "QuickBooks cannot link this to the other document: it belongs to another customer, is \
-         closed, or is gone. Check both in QuickBooks, then send it again."),
+    one("620", "", Conflict, Bookkeeper, Element,
+        "QuickBooks cannot link this to the other document: it is settled already, belongs to another \
+         customer, or is gone. Tieout tries again for a while, since another document may be about to free \
+         it. If it stays so, check both in QuickBooks, then send it again.").named(NOT_OPEN),
     one("630", "", Conflict, Bookkeeper, Element,
         "QuickBooks already has something with the same number or name that Tieout did not make. \
          Decide which of the two counts: link the existing one, or change the number or name, then \

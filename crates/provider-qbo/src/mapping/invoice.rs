@@ -2,11 +2,14 @@
 //!
 //! A deleted invoice is voided, which keeps its number and its trace. An update sends the complete invoice,
 //! since members left out of a full update are cleared. ProjectLedger's notes, reference and terms go to the
-//! message the customer sees; the private note belongs to the books and carries our marker.
+//! message the customer sees; the private note belongs to the books and carries our marker. An invoice does not
+//! become smaller than what is set against it, nor void while something is: QuickBooks would take payments off in
+//! silence, so these have to change first.
 
 use model::document::Invoice;
 use model::{DocumentKind, Failure, FailureKind, Lifecycle, Operation};
 use provider_kit::{Effect, Link, LinkState, Step, View};
+use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::owned::Owned;
@@ -79,6 +82,9 @@ fn plan_update(view: &View<'_>, invoice: &Invoice, link: &Link) -> Planned<Vec<S
         return Ok(Vec::new());
     }
     closed::check(view, sale.issued_on, seen.txn_date.as_deref())?;
+    if invoice.totals.gross.get() < applied(&seen) {
+        return Err(failures::invoice_paid_for_more().into());
+    }
     // The terms are the bookkeeper's once the invoice is there; a full update would clear them.
     draft
         .content
@@ -117,6 +123,9 @@ fn plan_void(view: &View<'_>, invoice: &Invoice, link: &Link) -> Planned<Vec<Ste
         return Err(failures::edited_before_end("invoice").into());
     }
     closed::check(view, invoice.issued_on, seen.txn_date.as_deref())?;
+    if !applied(&seen).is_zero() {
+        return Err(failures::invoice_paid_for_more().into());
+    }
     Ok(vec![Step {
         effect,
         operation: Operation::Void,
@@ -125,6 +134,14 @@ fn plan_void(view: &View<'_>, invoice: &Invoice, link: &Link) -> Planned<Vec<Ste
         prediction: prediction::nothing(invoice.currency),
         fingerprint: voided.fingerprint(),
     }])
+}
+
+/// What payments and credits are set against it in the books.
+fn applied(seen: &wire::Sale) -> Decimal {
+    let total = seen.total_amt.map_or(Decimal::ZERO, |total| total.0);
+    // QuickBooks leaves out no balance; without one nothing is known to be applied.
+    let open = seen.balance.map_or(total, |balance| balance.0);
+    total.checked_sub(open).unwrap_or_default()
 }
 
 fn seen(body: &serde_json::Value) -> Result<wire::Sale, Failure> {

@@ -55,7 +55,10 @@ fn plan_create(view: &View<'_>, payment: &Payment) -> Planned<Vec<Step>> {
     closed::check(view, payment.received_on, None)?;
     let mut draft = draft(view, payment)?;
     if Preferences::of(view.books).applies_by_itself() {
-        check_open(view, &draft.placed, &wire::Payment::default())?;
+        let fitting = fitting(view, &draft.placed, &wire::Payment::default())?;
+        if fitting != draft.placed.amounts() {
+            return Err(failures::invoice_already_paid("payment").into());
+        }
     }
     draft.content.deposit_to_account_ref = deposit_account(view, &draft.placed);
     let (method, method_note) = method(view, payment);
@@ -87,7 +90,7 @@ fn plan_update(view: &View<'_>, payment: &Payment, link: &Link) -> Planned<Vec<S
         return Ok(Vec::new());
     }
     closed::check(view, payment.received_on, seen.txn_date.as_deref())?;
-    check_open(view, &draft.placed, &seen)?;
+    let fitting = fitting(view, &draft.placed, &seen)?;
     let lies_in = wire::value_of(seen.deposit_to_account_ref.as_ref());
     let is_where_we_put_it = [
         &view.settings.bank_account_id,
@@ -107,11 +110,20 @@ fn plan_update(view: &View<'_>, payment: &Payment, link: &Link) -> Planned<Vec<S
         .clone_from(&seen.ar_account_ref);
     draft.content.private_note = update::kept_note(seen.private_note.as_deref());
     let target = update::target(link, current);
-    Ok(vec![draft.step(
-        payment,
-        Operation::Update,
-        Some(target),
-    )?])
+    if fitting == draft.placed.amounts() {
+        let step = draft.step(payment, Operation::Update, Some(target))?;
+        return Ok(vec![step]);
+    }
+    // What fits goes now, so that two payments that take each other's place do not wait for one another for ever;
+    // the answer then lacks something, and the payment is planned again.
+    let mut lesser = draft.content.clone();
+    lesser.line = Some(lines_of(&draft.placed, &fitting));
+    if Owned::of_payment(&lesser, payment.currency.as_str()) == there {
+        return Err(failures::invoice_already_paid("payment").into());
+    }
+    let mut step = draft.step(payment, Operation::Update, Some(target))?;
+    step.body = super::body(&lesser)?;
+    Ok(vec![step])
 }
 
 /// Voiding or deleting wants the payment as we last saw it: a person's change is not wiped out unseen.
@@ -208,11 +220,7 @@ fn draft(view: &View<'_>, payment: &Payment) -> Planned<Draft> {
         return Err(Stop::Needs(needs));
     }
     let reference = text::one_line(payment.reference.as_deref().unwrap_or_default());
-    let lines = placed
-        .invoices
-        .iter()
-        .map(|(link, amount)| PaymentLine::to(TO_INVOICE, &link.external_id, Exact::new(*amount)))
-        .collect();
+    let lines = lines_of(&placed, &placed.amounts());
     let content = wire::Payment {
         txn_date: Some(payment.received_on.to_string()),
         customer_ref: Some(Ref::to(&customer)),
@@ -278,26 +286,47 @@ fn place(view: &View<'_>, payment: &Payment) -> Planned<(Placed, Vec<Need>)> {
     ))
 }
 
-/// Whether the invoices have enough open: QuickBooks would keep a surplus as the customer's credit. A new payment asks
-/// only in books that apply credits and payments by themselves, where it is likely; elsewhere the reply tells, and the
-/// read is saved. What this payment already pays does not count against it.
-fn check_open(view: &View<'_>, placed: &Placed, seen: &wire::Payment) -> Planned<()> {
+impl Placed {
+    fn amounts(&self) -> Vec<Decimal> {
+        self.invoices.iter().map(|(_, amount)| *amount).collect()
+    }
+}
+
+/// A line for each invoice that something is set against.
+fn lines_of(placed: &Placed, amounts: &[Decimal]) -> Vec<PaymentLine> {
+    placed
+        .invoices
+        .iter()
+        .zip(amounts)
+        .filter(|(_, amount)| !amount.is_zero())
+        .map(|((link, _), amount)| {
+            PaymentLine::to(TO_INVOICE, &link.external_id, Exact::new(*amount))
+        })
+        .collect()
+}
+
+/// How much of each amount the invoices are open for: QuickBooks would keep a surplus as the customer's credit. A new
+/// payment asks only in books that apply credits and payments by themselves, where it is likely; elsewhere the reply
+/// tells, and the read is saved. What this payment already pays does not count against it.
+fn fitting(view: &View<'_>, placed: &Placed, seen: &wire::Payment) -> Planned<Vec<Decimal>> {
     let effect = Effect::main(INVOICE);
     let before = |link: &Link| seen.amount_for(TO_INVOICE, &link.external_id);
-    let grown: Vec<&(Link, Decimal)> = placed
+    let unread: Vec<Need> = placed
         .invoices
         .iter()
         .filter(|(link, amount)| *amount > before(link))
-        .collect();
-    let unread: Vec<Need> = grown
-        .iter()
         .filter(|(link, _)| view.currents.get(INVOICE, &link.external_id).is_none())
         .map(|(link, _)| update::need(&effect, link))
         .collect();
     if !unread.is_empty() {
         return Err(Stop::Needs(unread));
     }
-    for (link, amount) in grown {
+    let mut fitting = Vec::new();
+    for (link, amount) in &placed.invoices {
+        if *amount <= before(link) {
+            fitting.push(*amount);
+            continue;
+        }
         let Some(CurrentState::There(current)) = view.currents.get(INVOICE, &link.external_id)
         else {
             return Err(failures::invoice_gone("payment").into());
@@ -309,11 +338,9 @@ fn check_open(view: &View<'_>, placed: &Placed, seen: &wire::Payment) -> Planned
         }
         let open = invoice.balance.map_or(Decimal::ZERO, |balance| balance.0);
         let room = open.checked_add(before(link)).unwrap_or(open);
-        if room < *amount {
-            return Err(failures::invoice_already_paid("payment").into());
-        }
+        fitting.push(room.min(*amount));
     }
-    Ok(())
+    Ok(fitting)
 }
 
 /// Where the money lies: the bank account, or the account for payments that nobody can place.

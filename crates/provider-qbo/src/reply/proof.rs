@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::{expected_currency, is_deleted, landed, number};
 use crate::entity::Entity;
-use crate::failures;
 use crate::mapping::text;
 use crate::wire::{self, Payment, Sale, value_of};
+use crate::{PAYMENT, failures};
 
 /// The object as it landed, once it has proved to be this member's.
 pub(super) fn proven(
@@ -46,7 +46,10 @@ pub(super) fn proven(
     match entity {
         Entity::Customer | Entity::Item => {}
         Entity::Invoice | Entity::CreditMemo => check_sale(member, object)?,
-        Entity::Payment => landed.lacking = check_payment(member, object)?.map(Box::new),
+        Entity::Payment => {
+            check_payment(member, object)?;
+            landed.lacking = lacking(member, object, &landed).map(Box::new);
+        }
     }
     if let (Some(totals), Some(expected)) = (landed.totals, expected_currency(member))
         && totals.currency != expected
@@ -74,11 +77,11 @@ fn check_sale(member: &PastMember, object: &Value) -> Result<(), &'static str> {
 
 /// A payment must be for the documents that were named, by no more than was sent. Less is possible: where an invoice
 /// has less open, QuickBooks keeps the surplus as the customer's credit without a word, so that is said here.
-fn check_payment(member: &PastMember, object: &Value) -> Result<Option<Failure>, &'static str> {
+fn check_payment(member: &PastMember, object: &Value) -> Result<(), &'static str> {
     let answered = Payment::read(object).ok_or("the payment has members of impossible types")?;
     if member.step.operation == Operation::Void {
         return if answered.is_voided() {
-            Ok(None)
+            Ok(())
         } else {
             Err("the payment is not void")
         };
@@ -97,24 +100,30 @@ fn check_payment(member: &PastMember, object: &Value) -> Result<Option<Failure>,
     if !is_as_sent {
         return Err("the payment is for other documents");
     }
-    Ok(lacking(&sent, &answered))
+    Ok(())
 }
 
-/// What is said of a payment that is there and settles less than was sent.
-fn lacking(sent: &Payment, answered: &Payment) -> Option<Failure> {
-    let is_whole = sent.lines().iter().all(|line| {
-        line.target()
-            .is_none_or(|(kind, id)| sent.amount_for(kind, id) <= answered.amount_for(kind, id))
-    });
-    (!is_whole).then(failures::applied_less)
+/// Whether a payment is what was sent, or less of it.
+pub(crate) fn is_as_sent(member: &PastMember, object: &Value) -> bool {
+    check_payment(member, object).is_ok()
 }
 
-/// The same of an object that a look-up found.
-pub(crate) fn found_lacking(member: &PastMember, object: &Value) -> Option<Failure> {
-    if Entity::of_effect(&member.step.effect) != Some(Entity::Payment) {
+/// What is said of a payment that settles less than was wanted: less than was sent, or, since an update may leave out
+/// on purpose what does not fit, it does not look as wanted and some of it is unapplied.
+pub(crate) fn lacking(member: &PastMember, object: &Value, landed: &Landed) -> Option<Failure> {
+    let step = &member.step;
+    let is_money = step.effect.kind == PAYMENT
+        && matches!(step.operation, Operation::Create | Operation::Update);
+    if !is_money || landed.fingerprint == step.fingerprint {
         return None;
     }
-    lacking(&Payment::read(&member.step.body)?, &Payment::read(object)?)
+    let (sent, answered) = (Payment::read(&step.body)?, Payment::read(object)?);
+    let is_less = sent.lines().iter().any(|line| {
+        line.target()
+            .is_some_and(|(kind, id)| answered.amount_for(kind, id) < sent.amount_for(kind, id))
+    });
+    let unapplied = answered.unapplied_amt.map_or(Decimal::ZERO, |n| n.0);
+    (is_less || unapplied > Decimal::ZERO).then(failures::applied_less)
 }
 
 fn same_customer(
