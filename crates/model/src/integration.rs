@@ -178,6 +178,8 @@ pub struct SyncSettings {
     pub default_item_id: Option<String>,
     /// Items of the books by product code.
     pub item_ids: BTreeMap<String, String>,
+    /// Revenue accounts of the books by billing category, before `invoice_account_id`.
+    pub account_ids: BTreeMap<String, String>,
     /// Tax codes of the books by `ProjectLedger`'s tax rate id.
     pub tax_codes: BTreeMap<String, String>,
     /// Documents dated before this are never sent.
@@ -243,6 +245,7 @@ impl Default for SyncSettings {
             include_line_item_details: true,
             default_item_id: None,
             item_ids: BTreeMap::new(),
+            account_ids: BTreeMap::new(),
             tax_codes: BTreeMap::new(),
             start_on: None,
             time_zone: "UTC".to_owned(),

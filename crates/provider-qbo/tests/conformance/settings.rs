@@ -27,6 +27,11 @@ const WITHOUT_EFFECT: &[(&str, &str, &str)] = &[
         "only the worker knows which clients a document needs",
     ),
     (
+        "accountIds",
+        "{\"consulting\": \"79\"}",
+        "the item decides the account",
+    ),
+    (
         "invoiceTemplate",
         "\"5\"",
         "QuickBooks Online's API takes no template; its schema has TemplateRef for QuickBooks Desktop only",
