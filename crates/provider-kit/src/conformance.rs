@@ -18,7 +18,7 @@ mod rehearsal;
 pub mod samples;
 mod trials;
 
-use model::{DocumentKind, SyncSettings};
+use model::{Document, DocumentKind, SyncSettings};
 use serde_json::Value;
 
 use crate::{
@@ -45,6 +45,12 @@ pub trait Fixture {
 
     /// The main effect of a document kind.
     fn effect(&self, kind: DocumentKind) -> Effect;
+
+    /// The effect that a sample's creation brings about; another one than its kind's main effect where a document
+    /// is made of parts.
+    fn effect_of(&self, document: &Document) -> Effect {
+        self.effect(document.kind())
+    }
 
     /// Id and first revision of the object that was made as the `number`th, from 0.
     fn external(&self, number: usize) -> External;

@@ -278,15 +278,9 @@ pub(super) fn linked(
     fingerprint: &str,
 ) -> Links {
     let mut links = dependencies(fixture, document);
+    let link = link_to(fixture, number, fingerprint);
     let id = document.id.clone();
-    add_link(
-        fixture,
-        &mut links,
-        document.kind(),
-        id,
-        number,
-        fingerprint,
-    );
+    links.insert(document.kind(), id, fixture.effect_of(document), link);
     links
 }
 
@@ -299,15 +293,19 @@ pub(super) fn add_link(
     number: usize,
     fingerprint: &str,
 ) {
+    let link = link_to(fixture, number, fingerprint);
+    links.insert(kind, id, fixture.effect(kind), link);
+}
+
+fn link_to(fixture: &impl Fixture, number: usize, fingerprint: &str) -> Link {
     let external = fixture.external(number);
-    let link = Link {
+    Link {
         effect_id: marker(number).effect,
         external_id: external.id,
         revision: external.revision,
         fingerprint: fingerprint.to_owned(),
         state: LinkState::Active,
-    };
-    links.insert(kind, id, fixture.effect(kind), link);
+    }
 }
 
 /// Encodes the steps as one call and lets the books carry it out.
