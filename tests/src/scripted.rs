@@ -62,6 +62,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     batch_size: |_, _| BATCH,
     playbook: |_| None,
     read_size: 50,
+    default_item: None,
     imports: &[ImportKind::Accounts, ImportKind::TaxCodes],
     calls_in_flight: 4,
     limits: &[],

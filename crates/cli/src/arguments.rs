@@ -234,7 +234,7 @@ pub(crate) struct AddIntegration {
     /// How the company does sales tax; without it the country's usual way
     #[arg(long, value_enum, ignore_case = true)]
     pub(crate) tax_mode: Option<TaxMode>,
-    /// Item of the books for lines without a mapped product [default: 1]
+    /// Item of the books for lines without a mapped product [default: the provider's own, where lines need one]
     #[arg(long, value_name = "ITEM")]
     pub(crate) default_item: Option<String>,
     /// Tax code of the books for lines without a mapped rate
@@ -246,6 +246,15 @@ pub(crate) struct AddIntegration {
     /// Item of the books for a product code of `ProjectLedger`; may be repeated
     #[arg(long, value_name = "CODE=ITEM")]
     pub(crate) item: Vec<Pair>,
+    /// Revenue account of the books, by the provider's id or its code, for providers that book lines on accounts
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) sales_account: Option<String>,
+    /// Revenue account of the books for a billing category of `ProjectLedger`; may be repeated
+    #[arg(long, value_name = "CATEGORY=ACCOUNT")]
+    pub(crate) category_account: Vec<Pair>,
+    /// Account of the books that payments come into
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) bank_account: Option<String>,
     /// When documents are sent: `REAL_TIME`, `HOURLY`, `DAILY`, `WEEKLY` or `MANUAL`
     #[arg(long, default_value = "REAL_TIME", value_parser = frequency)]
     pub(crate) frequency: SyncFrequency,

@@ -16,7 +16,6 @@ use crate::context::Context;
 use crate::failed::Failed;
 use crate::output::{say, say_json};
 
-const DEFAULT_ITEM: &str = "1";
 const SECONDS_OF_A_DAY: u64 = 86_400;
 
 pub(crate) async fn add(context: &Context, add: &AddIntegration) -> Result<(), Failed> {
@@ -28,7 +27,7 @@ pub(crate) async fn add(context: &Context, add: &AddIntegration) -> Result<(), F
             known.join(", ")
         ))
     })?;
-    let settings = settings(add)?;
+    let settings = settings(add, provider.default_item)?;
     let (sealer, tokens) = secrets(context, add)?;
     let actor = context.actor()?;
     let store = context.store()?;
@@ -67,7 +66,7 @@ pub(crate) async fn add(context: &Context, add: &AddIntegration) -> Result<(), F
 }
 
 /// The file's settings with the options written over them.
-fn settings(add: &AddIntegration) -> Result<SyncSettings, Failed> {
+fn settings(add: &AddIntegration, default_item: Option<&str>) -> Result<SyncSettings, Failed> {
     let mut settings = match &add.settings {
         None => SyncSettings {
             currency_code: add.home_currency.to_string(),
@@ -86,9 +85,9 @@ fn settings(add: &AddIntegration) -> Result<SyncSettings, Failed> {
     if let Some(item) = &add.default_item {
         settings.default_item_id = Some(item.clone());
     }
-    settings
-        .default_item_id
-        .get_or_insert_with(|| DEFAULT_ITEM.to_owned());
+    if settings.default_item_id.is_none() {
+        settings.default_item_id = default_item.map(str::to_owned);
+    }
     if let Some(code) = &add.default_tax_code {
         settings.default_tax_code = Some(code.clone());
     }
@@ -106,6 +105,13 @@ fn settings(add: &AddIntegration) -> Result<SyncSettings, Failed> {
     };
     settings.tax_codes.extend(pairs(&add.tax_code));
     settings.item_ids.extend(pairs(&add.item));
+    settings.account_ids.extend(pairs(&add.category_account));
+    if let Some(account) = &add.sales_account {
+        settings.invoice_account_id = Some(account.clone());
+    }
+    if let Some(account) = &add.bank_account {
+        settings.bank_account_id = Some(account.clone());
+    }
     // A zone or hour that makes no calendar is refused now, not when its first slot is due.
     Calendar::new(model::SyncFrequency::Daily, &settings)
         .map_err(|error| Failed::Argument(error.to_string()))?;

@@ -83,6 +83,8 @@ pub struct Descriptor {
     pub playbook: fn(&str) -> Option<Playbook>,
     /// Most objects of one read.
     pub read_size: usize,
+    /// The item of the books that a connection starts with for lines without a mapped product, where lines need one.
+    pub default_item: Option<&'static str>,
     /// What can be imported from its books.
     pub imports: &'static [ImportKind],
     /// Most calls in flight per books.

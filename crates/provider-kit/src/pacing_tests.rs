@@ -52,6 +52,7 @@ fn descriptor(calls_in_flight: usize, limits: &'static [Limit]) -> Descriptor {
         batch_size: one,
         playbook: |_| None,
         read_size: 1,
+        default_item: None,
         imports: &[],
         calls_in_flight,
         limits,

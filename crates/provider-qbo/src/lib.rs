@@ -72,6 +72,8 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     playbook: failures::playbook,
     // Ids in one `in (...)` list: a request's line stays below 4 kB.
     read_size: 100,
+    // The item that every new company has.
+    default_item: Some("1"),
     imports: &[
         ImportKind::Company,
         ImportKind::Accounts,

@@ -50,6 +50,7 @@ const fn descriptor(deadline: u64) -> Descriptor {
         batch_size: |_, _| LARGEST_BATCH,
         playbook: |_| None,
         read_size: 50,
+        default_item: None,
         imports: &[],
         calls_in_flight: 1,
         limits: &[],
