@@ -26,8 +26,15 @@ const EDGES: &[(&str, &[&str])] = &[
         "provider-qbo",
         &["model", "provider-kit", "worker", "runtime"],
     ),
+    (
+        "provider-xero",
+        &["model", "provider-kit", "worker", "runtime"],
+    ),
     // Floor 5: the one list of providers.
-    ("catalog", &["model", "provider-kit", "provider-qbo"]),
+    (
+        "catalog",
+        &["model", "provider-kit", "provider-qbo", "provider-xero"],
+    ),
     // Floor 6: what people and timers start.
     (
         "scheduler",

@@ -4,8 +4,8 @@ use provider_kit::Descriptor;
 pub use provider_kit::Playbook;
 
 /// All providers of this build.
-pub fn providers() -> [&'static Descriptor; 1] {
-    [&provider_qbo::DESCRIPTOR]
+pub fn providers() -> [&'static Descriptor; 2] {
+    [&provider_qbo::DESCRIPTOR, &provider_xero::DESCRIPTOR]
 }
 
 /// The provider with this stored key, such as `QUICKBOOKS_ONLINE`.
