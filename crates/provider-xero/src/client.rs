@@ -208,7 +208,7 @@ fn allocation(member: &Member<'_>, key: &str, tenant: &str) -> Result<Request, F
         ));
     };
     let path = format!("CreditNotes/{}/Allocations", checked(note)?);
-    if member.step.operation != Operation::Delete {
+    if !is_removal(&member.step.body) {
         let body = json!({ "Allocations": [member.step.body] });
         let mut request = written(Method::Put, &path, key, tenant, &body)?;
         request.query = vec![("summarizeErrors".to_owned(), "false".to_owned())];
@@ -224,6 +224,11 @@ fn allocation(member: &Member<'_>, key: &str, tenant: &str) -> Result<Request, F
         body: Vec::new(),
         cost: Cost::default(),
     })
+}
+
+/// Whether an allocation's step takes a row off again.
+pub(crate) fn is_removal(body: &Value) -> bool {
+    body.get("AllocationID").is_some()
 }
 
 fn target<'m>(member: &'m Member<'_>) -> Result<&'m str, Failure> {

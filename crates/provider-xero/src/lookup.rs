@@ -230,7 +230,7 @@ fn creation(entity: Entity, member: &PastMember, found: &[Value]) -> Result<Pres
         if entity == Entity::Payment && status(object) == wire::DELETED {
             continue;
         }
-        let landed = as_sent(member, object, landed(entity, object)?);
+        let landed = as_sent(member, object, landed(entity, member, object)?);
         // One object may be in the window and under its number.
         if ours
             .iter()
@@ -297,8 +297,9 @@ fn status(object: &Value) -> &str {
         .unwrap_or_default()
 }
 
-fn landed(entity: Entity, object: &Value) -> Result<Landed, Failure> {
-    reply::landed(entity, object).map_err(failures::unreadable_answer)
+fn landed(entity: Entity, member: &PastMember, object: &Value) -> Result<Landed, Failure> {
+    reply::landed(entity, object, reply::expected_currency(member))
+        .map_err(failures::unreadable_answer)
 }
 
 /// A change: there as wanted, the object as it was, or something else.
@@ -318,7 +319,7 @@ fn change(entity: Entity, member: &PastMember, found: &[Value]) -> Result<Presen
             failures::deleted_in_books(entity.word())
         }));
     };
-    let landed = landed(entity, object)?;
+    let landed = landed(entity, member, object)?;
     Ok(if landed.fingerprint == member.step.fingerprint {
         Presence::Present(landed)
     } else if landed.revision == target.revision {
@@ -354,8 +355,9 @@ fn allocation(member: &PastMember, found: &[Value]) -> Result<Presence, Failure>
         revision: target.revision.clone(),
         fingerprint: step.fingerprint.clone(),
         totals: None,
+        lacking: None,
     };
-    if step.operation == Operation::Delete {
+    if client::is_removal(&step.body) {
         let row = step.body.get("AllocationID").and_then(Value::as_str);
         let is_there = bill
             .allocations_to(invoice)

@@ -6,14 +6,15 @@
 //! and the look-up decides. A refusal because something is there already is looked up too.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use model::failure::NOT_OPEN;
 use model::{Amount, Currency, Failure, FailureKind, Operation, Reference, ReferenceState, Scope};
 use provider_kit::{
     CallResult, Current, Effect, ElementResult, Landed, LandedTotals, LinkState, PastCall,
-    PastMember, Reply,
+    PastMember, Prediction, Reply,
 };
 use serde_json::Value;
 
-use crate::client::Entity;
+use crate::client::{self, Entity};
 use crate::failures::{self, table};
 use crate::mapping::owned::Owned;
 use crate::wire::{self, Bill, Exact};
@@ -130,7 +131,7 @@ fn doubted(
         return ElementResult::Failed(failures::taken(word, "number or name").with_detail(detail));
     }
     let is_repeated = passed > REPEATED && passed <= LONGEST_DOUBT;
-    if failure.code == table::NOTHING_OPEN && is_repeated {
+    if failure.code == NOT_OPEN && entity_of(call) == Some(Entity::Payment) && is_repeated {
         return unknown(
             "a payment that was sent again is refused: the first may have come through",
         );
@@ -269,7 +270,7 @@ fn unknown(why: &str) -> ElementResult {
 /// The object as it landed, once it has proved to be this member's.
 fn proven(entity: Entity, member: &PastMember, object: &Value) -> Result<Landed, &'static str> {
     let step = &member.step;
-    let landed = landed(entity, object)?;
+    let landed = landed(entity, object, expected_currency(member))?;
     if let Some(target) = &step.target {
         if landed.external_id != target.id {
             return Err("another object's id");
@@ -351,7 +352,7 @@ fn allocated(member: &PastMember, row: &Value) -> Result<Landed, &'static str> {
         .ok_or("an allocation without a target")?;
     let (_, invoice) = target.id.split_once('/').ok_or("not an allocation's id")?;
     let answered: wire::Allocation = wire::read(row).ok_or("members of impossible types")?;
-    if step.operation == Operation::Delete {
+    if client::is_removal(&step.body) {
         let is_it = text(row, "AllocationID") == text(&step.body, "AllocationID");
         if !is_it || answered.is_deleted != Some(true) {
             return Err("the allocation is not taken back");
@@ -370,11 +371,17 @@ fn allocated(member: &PastMember, row: &Value) -> Result<Landed, &'static str> {
         revision: target.revision.clone(),
         fingerprint: step.fingerprint.clone(),
         totals: None,
+        lacking: None,
     })
 }
 
 /// An object's id, revision, fingerprint and totals, or why it cannot be believed.
-pub(crate) fn landed(entity: Entity, object: &Value) -> Result<Landed, &'static str> {
+/// `currency` stands in where the object does not name one.
+pub(crate) fn landed(
+    entity: Entity,
+    object: &Value,
+    currency: Option<Currency>,
+) -> Result<Landed, &'static str> {
     let external_id = text(object, entity.id());
     if !wire::is_id(external_id) {
         return Err("the object has no id");
@@ -383,7 +390,8 @@ pub(crate) fn landed(entity: Entity, object: &Value) -> Result<Landed, &'static 
     let revision = changed.ok_or("the object has no time of change")?;
     let owned = Owned::of(entity, object).ok_or("members of impossible types")?;
     let totals = match entity {
-        Entity::Contact | Entity::Payment | Entity::Allocation => None,
+        Entity::Contact | Entity::Allocation => None,
+        Entity::Payment => received(object, currency),
         Entity::Invoice | Entity::CreditNote | Entity::Overpayment => totals(object),
     };
     Ok(Landed {
@@ -391,7 +399,28 @@ pub(crate) fn landed(entity: Entity, object: &Value) -> Result<Landed, &'static 
         revision: revision.to_string(),
         fingerprint: owned.fingerprint(),
         totals,
+        lacking: None,
     })
+}
+
+/// What a payment comes to; Xero names its currency only with the invoice.
+fn received(object: &Value, currency: Option<Currency>) -> Option<LandedTotals> {
+    let stated = object
+        .pointer("/Invoice/CurrencyCode")
+        .and_then(Value::as_str);
+    Some(LandedTotals {
+        currency: stated.and_then(|code| code.parse().ok()).or(currency)?,
+        tax: Amount::ZERO,
+        gross: Amount::new(Exact::read(object.get("Amount")?)?.0).ok()?,
+    })
+}
+
+/// The currency that was predicted, if totals were.
+pub(crate) const fn expected_currency(member: &PastMember) -> Option<Currency> {
+    match &member.step.prediction {
+        Prediction::Exact { currency, .. } => Some(*currency),
+        Prediction::Unpredictable { .. } | Prediction::NoTotals => None,
+    }
 }
 
 /// A revision as a number; one that is none is older than all.
@@ -438,7 +467,7 @@ pub(crate) fn parse_read(effect: &Effect, reply: &Reply) -> Result<Vec<Current>,
         .into_iter()
         .map(|object| {
             let body = storable(object);
-            let landed = landed(entity, &body).map_err(failures::unreadable_answer)?;
+            let landed = landed(entity, &body, None).map_err(failures::unreadable_answer)?;
             Ok(Current {
                 landed,
                 state: state(entity, &body),

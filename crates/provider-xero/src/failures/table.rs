@@ -6,7 +6,7 @@
 
 use model::FailureKind::{Conflict, Defect, OutcomeUnknown, Rejected, Unsupported};
 use model::Owner::{Bookkeeper, Customer, Operator, System};
-use model::failure::STALE_REVISION;
+use model::failure::{NOT_OPEN, STALE_REVISION};
 use model::{Failure, FailureKind, ImportKind, Owner};
 
 /// What one sentence means.
@@ -44,8 +44,6 @@ impl Row {
 
 /// The code of a refusal because the same thing seems to be there already.
 pub(crate) const EXISTS: &str = "EXISTS_ALREADY";
-/// The code of a payment that is more than what is open.
-pub(crate) const NOTHING_OPEN: &str = "NOTHING_OPEN";
 /// The code of a refusal because the contact is archived.
 pub(crate) const CONTACT_ARCHIVED: &str = "CUSTOMER_ARCHIVED";
 
@@ -133,11 +131,11 @@ pub(crate) static TABLE: &[Row] = &[
         System, MOVED_ON),
     one(&["not of valid status for creation"], Defect, "STATUS_AT_CREATION", Operator, FAULT),
     one(&["one or more line items must be specified"], Defect, "LINES_MISSING", Operator, FAULT),
-    one(&["payment amount exceeds the amount outstanding"], Conflict, NOTHING_OPEN, Bookkeeper,
+    one(&["payment amount exceeds the amount outstanding"], Conflict, NOT_OPEN, Bookkeeper,
         "This payment is more than what is still open on the invoice in Xero: somebody entered it there already, or credit \
          was set against the invoice. Take one of the two off in Xero, or correct the payment in ProjectLedger; then send it \
          again."),
-    one(&["payments can only be made against authorised documents"], Conflict, NOTHING_OPEN, Bookkeeper,
+    one(&["payments can only be made against authorised documents"], Conflict, NOT_OPEN, Bookkeeper,
         "The invoice of this payment takes no payment in Xero: it is paid already, voided, or a draft. Correct the invoice \
          there, or the payment in ProjectLedger; then send it again."),
     one(&["account type is invalid for making a payment"], Rejected, "BANK_ACCOUNT_UNUSABLE", Bookkeeper,
@@ -146,10 +144,10 @@ pub(crate) static TABLE: &[Row] = &[
     one(&["payments within a batch cannot be deleted"], Conflict, "PAYMENT_IN_BATCH", Bookkeeper,
         "This payment is part of a batch in Xero and cannot be deleted by itself. Delete the batch in Xero, then send the \
          payment again."),
-    one(&["has already been paid off"], Conflict, "NOTHING_TO_ALLOCATE", Bookkeeper,
+    one(&["has already been paid off"], Conflict, NOT_OPEN, Bookkeeper,
         "The invoice that this credit is for is paid already in Xero. Take the payment off it there, or set the credit \
          against another invoice in ProjectLedger; then send it again."),
-    one(&["cannot be allocated as amount is greater than amount outstanding"], Conflict, "NOTHING_TO_ALLOCATE", Bookkeeper,
+    one(&["cannot be allocated as amount is greater than amount outstanding"], Conflict, NOT_OPEN, Bookkeeper,
         "This credit is more than what is still open on the invoice, or than what is left of the credit, in Xero. Correct the \
          two there, or the sum in ProjectLedger; then send it again."),
     one(&["cannot be allocated to an incorrect invoice"], Defect, "ALLOCATION_KIND", Operator, FAULT),

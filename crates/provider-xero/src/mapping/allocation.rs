@@ -196,7 +196,8 @@ fn set_against(note: &str, one: &Wanted, already: Decimal, on: NaiveDate) -> Res
     })
 }
 
-/// One step per row, if the rows are together just what we left there.
+/// One step per row, if the rows are together just what we left there. Only the last one ends the allocation: until
+/// then what is left of it is still ours.
 fn taken_back(
     effect: &Effect,
     link: &Link,
@@ -216,21 +217,34 @@ fn taken_back(
     if fingerprint(note, invoice, sum) != link.fingerprint {
         return Err(allocated_by_others());
     }
-    there
-        .allocations_to(invoice)
-        .map(|row| {
-            let id = row.row.as_deref().filter(|id| wire::is_id(id));
-            let id = id.ok_or_else(|| failures::unreadable("credit note"))?;
-            Ok(Step {
-                effect: effect.clone(),
-                operation: Operation::Delete,
-                target: Some(target(note, invoice, sum)),
-                body: row_body(id),
-                prediction: Prediction::NoTotals,
-                fingerprint: Owned::over("allocation").fingerprint(),
-            })
-        })
-        .collect()
+    let rows: Vec<&wire::Allocation> = there.allocations_to(invoice).collect();
+    let mut left = sum;
+    let mut steps = Vec::with_capacity(rows.len());
+    for (place, row) in rows.iter().enumerate() {
+        let unreadable = || failures::unreadable("credit note");
+        let id = row.row.as_deref().filter(|id| wire::is_id(id));
+        let amount = row.amount.ok_or_else(unreadable)?.0;
+        let before = target(note, invoice, left);
+        left = left.checked_sub(amount).ok_or_else(unreadable)?;
+        let is_last = place + 1 == rows.len();
+        steps.push(Step {
+            effect: effect.clone(),
+            operation: if is_last {
+                Operation::Delete
+            } else {
+                Operation::Update
+            },
+            target: Some(before),
+            body: row_body(id.ok_or_else(unreadable)?),
+            prediction: Prediction::NoTotals,
+            fingerprint: if is_last {
+                Owned::over("allocation").fingerprint()
+            } else {
+                fingerprint(note, invoice, left)
+            },
+        });
+    }
+    Ok(steps)
 }
 
 fn row_body(id: &str) -> Value {

@@ -4,7 +4,7 @@
 //! made again. A payment that a bank line was reconciled with is left to the bookkeeper.
 
 use model::document::Payment;
-use model::{DocumentKind, Failure, FailureKind, Lifecycle, Operation};
+use model::{Amount, DocumentKind, Failure, FailureKind, Lifecycle, Operation};
 use provider_kit::{CurrentState, Effect, Link, LinkState, Need, Plan, Prediction, Step, View};
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -119,11 +119,15 @@ fn parts(view: &View<'_>, payment: &Payment) -> Result<Result<Vec<Step>, Vec<Nee
             part: one.invoice_id.to_string(),
         };
         let content = paid(payment, &account, rate, (invoice, one.amount.get()));
-        steps.push(created(
-            effect,
-            &Owned::of_payment(&content),
-            super::body(&content)?,
-        ));
+        steps.push(Step {
+            prediction: Prediction::Exact {
+                currency: payment.currency,
+                net: one.amount,
+                tax: Amount::ZERO,
+                gross: one.amount,
+            },
+            ..created(effect, &Owned::of_payment(&content), super::body(&content)?)
+        });
     }
     if rest > Decimal::ZERO {
         match super::contact_of(view, &payment.client.id)? {

@@ -15,7 +15,7 @@ fn take(what: ImportKind, replies: &[Reply]) -> Result<Import, Failure> {
     }
 }
 
-fn organisation(more: Value) -> Reply {
+fn organisation(more: &Value) -> Reply {
     let mut own = json!({
         "OrganisationID": TENANT, "Name": "Demo", "BaseCurrency": "NZD", "CountryCode": "NZ", "Version": "NZ",
     });
@@ -33,7 +33,7 @@ fn currencies() -> Reply {
 
 #[test]
 fn an_organisation_brings_country_currencies_and_locks() {
-    let locked = organisation(json!({
+    let locked = organisation(&json!({
         "PeriodLockDate": "/Date(1769817600000+0000)/", "EndOfYearLockDate": "/Date(1743379200000+0000)/",
     }));
     let facts = take(ImportKind::Company, &[locked, currencies()])
@@ -49,7 +49,7 @@ fn an_organisation_brings_country_currencies_and_locks() {
     );
     let open = take(
         ImportKind::Company,
-        &[organisation(json!({})), currencies()],
+        &[organisation(&json!({})), currencies()],
     )
     .unwrap();
     assert_eq!(
@@ -116,7 +116,7 @@ fn tax_rates_keep_their_components_and_where_they_apply() {
 
 #[test]
 fn an_import_that_is_not_whole_replaces_nothing() {
-    let whole = [organisation(json!({})), currencies()];
+    let whole = [organisation(&json!({})), currencies()];
     assert!(take(ImportKind::Company, &whole[..1]).is_err());
     assert!(take(ImportKind::Company, &[]).is_err());
     let two = ok(&json!({"Organisations": [{}, {}]}));

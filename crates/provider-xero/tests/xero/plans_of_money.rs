@@ -307,11 +307,15 @@ fn what_we_left_is_taken_back_row_by_row_when_the_sum_shrinks() {
     assert_eq!(
         shown(&steps),
         [
-            (Operation::Delete, "allocation i1".to_owned()),
+            (Operation::Update, "allocation i1".to_owned()),
             (Operation::Delete, "allocation i1".to_owned()),
             (Operation::Update, "allocation i1".to_owned()),
         ]
     );
+    // What is left after the first row is still known as ours.
+    let rest = noted(&[("i1", "50")], &[("i1", "35")], &[(91, 11, "35")]);
+    assert_eq!(steps[0].fingerprint, left("i1", "35").1);
+    assert_eq!(rest.steps()[0].body["Amount"].to_string(), "15");
     assert_eq!(steps[0].body, json!({"AllocationID": guid(90)}));
     assert_eq!(steps[2].body["Amount"].to_string(), "50");
 }

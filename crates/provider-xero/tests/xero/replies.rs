@@ -224,11 +224,11 @@ fn a_refusal_that_may_be_our_own_success_is_looked_up_for_an_hour() {
         "ValidationErrors": [{"Message": words}]});
     let over = ok(&json!({"Payments": [over]}));
     for (when, expected) in [
-        ("Sun, 01 Mar 2026 12:01:00 GMT", "NOTHING_OPEN"),
+        ("Sun, 01 Mar 2026 12:01:00 GMT", "INVOICE_NOT_OPEN"),
         ("Sun, 01 Mar 2026 12:01:01 GMT", "BAD_REPLY"),
         ("Sun, 01 Mar 2026 13:00:00 GMT", "BAD_REPLY"),
-        ("Sun, 01 Mar 2026 13:00:01 GMT", "NOTHING_OPEN"),
-        ("", "NOTHING_OPEN"),
+        ("Sun, 01 Mar 2026 13:00:01 GMT", "INVOICE_NOT_OPEN"),
+        ("", "INVOICE_NOT_OPEN"),
     ] {
         assert_eq!(codes(&call, &at(over.clone(), when)), [expected], "{when}");
     }
@@ -356,7 +356,7 @@ fn an_allocation_is_answered_with_its_sum_and_its_end_with_a_flag() {
     let words = "Credit Note cannot be allocated as amount is greater than amount outstanding";
     let refusal =
         json!({"Elements": [{"ValidationErrors": [{"Message": words}]}], "ErrorNumber": 10});
-    assert_eq!(codes(&call, &reply(400, &refusal)), ["NOTHING_TO_ALLOCATE"]);
+    assert_eq!(codes(&call, &reply(400, &refusal)), ["INVOICE_NOT_OPEN"]);
 
     let call = past(std::slice::from_ref(&off));
     let end = |row: u32, is_deleted: bool| {
