@@ -17,7 +17,7 @@ pub use broker::Broker;
 pub use database::Database;
 pub use process::Process;
 pub use proxy::{Proxy, Way};
-pub use sandbox::{Sandbox, http};
+pub use sandbox::{Sandbox, Simulated, http};
 pub use stage::{Connected, SEAL_KEYS, Setting, Stage, Wiring};
 pub use tie_out::{Applied, Books, Entity, Held, HeldEffect, Object, Sides};
 pub use wait::{eventually, until};

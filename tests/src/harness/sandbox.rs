@@ -1,10 +1,12 @@
-//! `QuickBooks` Online's sandbox in this process, and its control API.
+//! A provider's sandbox in this process, and its control API, which all of them share but for a few words.
 
-use std::sync::Once;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
+use provider_kit::Provider;
+use provider_qbo::Qbo;
+use provider_xero::Xero;
 use reqwest::{Client, Method};
-use sandbox::qbo::{self, Config};
 use sandbox::web::server::Running;
 use serde_json::{Value, json};
 use store::token::NewTokens;
@@ -18,22 +20,48 @@ pub(super) const CLIENT: (&str, &str) = ("test-client", "test-secret");
 /// Journal entries asked for at once.
 const PAGE: usize = 1_000;
 
+/// Whose books it simulates.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Simulated {
+    /// `QuickBooks` Online.
+    #[default]
+    Qbo,
+    /// Xero.
+    Xero,
+}
+
 /// A running sandbox; it stops when dropped.
 #[derive(Debug)]
 pub struct Sandbox {
     running: Running,
     http: Client,
+    simulated: Simulated,
 }
 
 impl Sandbox {
-    /// A sandbox without companies, on a port of its own.
+    /// A sandbox of `QuickBooks` Online without companies, on a port of its own.
     pub async fn start() -> Self {
-        let running = qbo::start(Config::default())
-            .await
-            .expect("the loopback interface has a free port");
+        Self::start_of(Simulated::Qbo).await
+    }
+
+    /// A sandbox of some provider.
+    pub async fn start_of(simulated: Simulated) -> Self {
+        let running = match simulated {
+            Simulated::Qbo => sandbox::qbo::start(sandbox::qbo::Config::default()).await,
+            Simulated::Xero => sandbox::xero::start(sandbox::xero::Config::default()).await,
+        };
         Self {
-            running,
+            running: running.expect("the loopback interface has a free port"),
             http: http(),
+            simulated,
+        }
+    }
+
+    /// The provider that it simulates.
+    pub fn provider(&self) -> Arc<dyn Provider> {
+        match self.simulated {
+            Simulated::Qbo => Arc::new(Qbo),
+            Simulated::Xero => Arc::new(Xero),
         }
     }
 
@@ -48,8 +76,11 @@ impl Sandbox {
     }
 
     /// The token endpoint below some base: its own, or that of a proxy before it.
-    pub fn token_url(base: &str) -> String {
-        format!("{base}/oauth2/v1/tokens/bearer")
+    pub fn token_url(&self, base: &str) -> String {
+        match self.simulated {
+            Simulated::Qbo => format!("{base}/oauth2/v1/tokens/bearer"),
+            Simulated::Xero => format!("{base}/connect/token"),
+        }
     }
 
     /// Founds an American company that leaves document numbers to its users.
@@ -60,7 +91,11 @@ impl Sandbox {
 
     /// Founds a company of this profile.
     pub async fn company_of(&self, profile: Value) {
-        self.call(Method::POST, "/companies", &profile).await;
+        let path = match self.simulated {
+            Simulated::Qbo => "/companies",
+            Simulated::Xero => "/organisations",
+        };
+        self.call(Method::POST, path, &profile).await;
     }
 
     /// Changes a company's profile.
@@ -73,7 +108,7 @@ impl Sandbox {
     pub async fn tokens(&self, realms: &[&str]) -> NewTokens {
         let (client_id, client_secret) = CLIENT;
         let consent = json!({
-            "clientId": client_id, "clientSecret": client_secret, "realms": realms,
+            "clientId": client_id, "clientSecret": client_secret, self.companies(): realms,
         });
         let issued = self.call(Method::POST, "/tokens", &consent).await;
         let text = |name: &str| issued[name].as_str().expect("tokens are texts").to_owned();
@@ -83,6 +118,14 @@ impl Sandbox {
             refresh: text("refreshToken"),
             expires_in: seconds("expiresIn"),
             refresh_expires_in: Some(seconds("refreshExpiresIn")),
+        }
+    }
+
+    /// The word for companies in a consent.
+    const fn companies(&self) -> &'static str {
+        match self.simulated {
+            Simulated::Qbo => "realms",
+            Simulated::Xero => "tenants",
         }
     }
 

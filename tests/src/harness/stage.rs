@@ -7,7 +7,7 @@ use model::{
     AccountId, BooksId, Environment, IntegrationId, RetryPolicy, SyncFrequency, SyncSettings,
 };
 use producer::Submitted;
-use provider_kit::Provider as _;
+use provider_kit::Provider;
 use provider_kit::http::{BaseUrl, HttpClient, HttpOptions};
 use provider_kit::oauth::TokenEndpoint;
 use provider_qbo::Qbo;
@@ -20,7 +20,7 @@ use worker::{Ended, Parts, Policy, Worker};
 
 use super::sandbox::CLIENT;
 use super::wait::within;
-use super::{Database, Sandbox};
+use super::{Database, Sandbox, Simulated};
 
 /// 32 zero bytes: made-up secrets only.
 pub const SEAL_KEYS: &str = "1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -45,6 +45,8 @@ pub struct Setting {
     pub facts: Value,
     /// What the integration is set to do.
     pub settings: SyncSettings,
+    /// Whose books they are.
+    pub simulated: Simulated,
 }
 
 impl Default for Setting {
@@ -70,6 +72,7 @@ impl Setting {
                 default_item_id: Some("1".to_owned()),
                 ..SyncSettings::default()
             },
+            simulated: Simulated::Qbo,
         }
     }
 }
@@ -81,6 +84,27 @@ impl Setting {
         setting.company["taxMode"] = json!("usAutomated");
         setting.facts["extra"] = json!({"taxMode": "AST"});
         setting
+    }
+
+    /// An organisation in Xero without sales tax.
+    pub fn xero(account: i64) -> Self {
+        let tenant = "45e4708e-d862-4111-ab3a-dd8cd03913e1";
+        Self {
+            account,
+            company: json!({
+                "tenantId": tenant, "name": "Organisation", "countryCode": "US", "baseCurrency": "USD",
+                "currencies": ["USD"],
+            }),
+            facts: json!({
+                "country": "US", "homeCurrency": "USD", "extra": {"receivableCode": "610"},
+            }),
+            settings: SyncSettings {
+                invoice_account_id: Some("200".to_owned()),
+                bank_account_id: Some("090".to_owned()),
+                ..SyncSettings::default()
+            },
+            simulated: Simulated::Xero,
+        }
     }
 
     /// A British company with value added tax and other currencies; the rates are those of
@@ -105,6 +129,7 @@ impl Setting {
                 ..plain.settings
             },
             account,
+            simulated: Simulated::Qbo,
         }
     }
 }
@@ -150,6 +175,8 @@ pub struct Wiring {
     pub policy: Policy,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// The provider.
+    pub provider: Arc<dyn Provider>,
 }
 
 impl Stage {
@@ -169,7 +196,7 @@ impl Stage {
             .install(INSTALLATION)
             .await
             .expect("a fresh database takes an installation");
-        let sandbox = Sandbox::start().await;
+        let sandbox = Sandbox::start_of(setting.simulated).await;
         let connected = connect(&sandbox, &operator, setting).await;
         Self {
             connected,
@@ -190,10 +217,11 @@ impl Stage {
         let base_url = self.sandbox.url();
         Wiring {
             database_url: self.database.url(),
-            token_url: Sandbox::token_url(&base_url),
+            token_url: self.sandbox.token_url(&base_url),
             base_url,
             policy: quick_policy(Duration::from_secs(30)),
             clock: Arc::new(SystemClock),
+            provider: self.sandbox.provider(),
         }
     }
 
@@ -205,7 +233,7 @@ impl Stage {
         }
     }
 
-    /// A worker of `QuickBooks` Online in this process.
+    /// A worker of the sandbox's provider in this process.
     pub fn worker(&self) -> Worker {
         Self::worker_of(&self.wiring())
     }
@@ -217,11 +245,11 @@ impl Stage {
         Worker::new(Parts {
             store: Store::open(&wiring.database_url, Role::Worker, CONNECTIONS)
                 .expect("the database has an address"),
-            provider: Arc::new(Qbo),
+            provider: Arc::clone(&wiring.provider),
             http: HttpClient::new(&HttpOptions::default()).expect("a client can be built"),
             base_url: base(&wiring.base_url),
             oauth: Some(TokenEndpoint {
-                provider: Qbo.descriptor().key,
+                provider: wiring.provider.descriptor().key,
                 url: base(&wiring.token_url),
                 client_id: client_id.to_owned(),
                 client_secret: Secret::new(client_secret),
@@ -247,6 +275,10 @@ impl Stage {
             ("TIEOUT_QBO_TOKEN_URL", wiring.token_url.clone()),
             ("TIEOUT_QBO_CLIENT_ID", client_id.to_owned()),
             ("TIEOUT_QBO_CLIENT_SECRET", client_secret.to_owned()),
+            ("TIEOUT_XERO_BASE_URL", wiring.base_url.clone()),
+            ("TIEOUT_XERO_TOKEN_URL", wiring.token_url.clone()),
+            ("TIEOUT_XERO_CLIENT_ID", client_id.to_owned()),
+            ("TIEOUT_XERO_CLIENT_SECRET", client_secret.to_owned()),
             ("TIEOUT_LEASE_TTL_MS", millis(policy.ttl)),
             ("TIEOUT_SETTLE_MS", millis(policy.settle)),
             ("TIEOUT_SLICE_MS", millis(policy.slice)),
@@ -329,11 +361,12 @@ impl Stage {
 }
 
 async fn connect(sandbox: &Sandbox, operator: &Store, setting: &Setting) -> Connected {
-    let realm = setting.company["realm"].as_str();
+    let company = &setting.company;
+    let realm = company["realm"].as_str().or(company["tenantId"].as_str());
     let realm = realm.expect("a company has a realm").to_owned();
     sandbox.company_of(setting.company.clone()).await;
     let account = AccountId(setting.account);
-    let provider = Qbo.descriptor().key;
+    let provider = sandbox.provider().descriptor().key;
     let environment = Environment::Sandbox;
     let sealer = Sealer::parse(SEAL_KEYS).expect("the keys are keys");
     let tokens = sandbox.tokens(&[&realm]).await;
