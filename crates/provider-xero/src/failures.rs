@@ -6,6 +6,7 @@
 //! errors under 200. The status decides what a write became: 5xx leaves it unknown, 401, 403 and 429 stop the whole
 //! books, other 4xx are refusals.
 
+mod playbook;
 mod status;
 pub(crate) mod table;
 
@@ -17,6 +18,7 @@ use model::{Currency, Failure, FailureKind, ImportKind, Owner, Scope};
 use provider_kit::Reply;
 use serde_json::Value;
 
+pub(crate) use self::playbook::of as playbook;
 pub(crate) use self::status::of_reply;
 
 /// Longest part of Xero's own wording that is kept.

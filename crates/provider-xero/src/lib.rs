@@ -79,6 +79,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         ALLOCATION,
     ],
     batch_size: client::batch_size,
+    playbook: failures::playbook,
     read_size: client::LARGEST_READ,
     default_item: None,
     imports: &[

@@ -247,3 +247,32 @@ fn a_body_without_an_end_is_kept_in_part() {
     let detail = failure.detail.unwrap();
     assert!(detail.chars().count() <= 2_000 && !detail.contains('\0'));
 }
+
+#[test]
+fn what_begins_by_itself_is_what_the_failure_does() {
+    for (sentence, kind, code, _, asks) in SENTENCES {
+        let playbook = playbook(code);
+        if *kind == OutcomeUnknown {
+            assert!(
+                playbook.is_some(),
+                "{sentence} is looked up and names no playbook"
+            );
+        }
+        if let Some(what) = asks {
+            let name = format!("IMPORT_{}", what.as_str());
+            assert_eq!(
+                playbook.map(|own| own.name),
+                Some(name.as_str()),
+                "{sentence}"
+            );
+        }
+        if matches!(kind, Defect) || *code == "REFUSED" {
+            assert_eq!(playbook, None, "{sentence} is a person's");
+        }
+    }
+    for (_, _, _, kind, code, ..) in STATUSES {
+        if matches!(kind, Throttled | Unauthorized | Unreachable) {
+            assert!(playbook(code).is_some(), "{code} heals by itself");
+        }
+    }
+}

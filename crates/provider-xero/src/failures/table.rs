@@ -54,6 +54,11 @@ pub(crate) fn row(lower: &str) -> Option<&'static Row> {
         .find(|row| row.fragments.iter().all(|part| lower.contains(part)))
 }
 
+/// What a refusal with this code asks to be imported again.
+pub(crate) fn asks(code: &str) -> Option<ImportKind> {
+    TABLE.iter().find(|row| row.code == code)?.asks
+}
+
 const fn one(
     fragments: &'static [&'static str],
     kind: FailureKind,
