@@ -10,6 +10,7 @@ mod lookups;
 mod plans;
 mod plans_of_money;
 mod replies;
+mod sandbox_money;
 mod sandbox_round_trip;
 mod support;
 mod totals;
