@@ -16,3 +16,4 @@ mod seeded_targets;
 mod tidy;
 mod unclear_outcomes;
 mod walls;
+mod xero_sweep;

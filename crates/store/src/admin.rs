@@ -361,10 +361,10 @@ impl Store {
                  from newest where lifecycle = 'LIVE' group by kind, currency
                ), linked as (
                  select i.kind, case when n.total is null then '' else coalesce(l.currency, n.currency) end as currency,
-                   count(*) as n, coalesce(sum(case when n.total is null then null else l.gross end), 0) as total
+                   count(distinct i.id) as n, coalesce(sum(case when n.total is null then null else l.gross end), 0) as total
                  from item i join effect e on e.item_id = i.id join link l on l.effect_id = e.id
                  join newest n on n.kind = i.kind and n.source_id = i.source_id
-                 where i.account_id = $1 and l.state = 'ACTIVE' and e.part = '' group by 1, 2
+                 where i.account_id = $1 and l.state = 'ACTIVE' group by 1, 2
                )
                select coalesce(s.kind, k.kind) as "kind!", coalesce(s.currency, k.currency) as "currency!",
                  coalesce(s.n, 0) as "source_count!", coalesce(s.total, 0) as "source_sum!",

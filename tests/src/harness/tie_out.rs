@@ -7,6 +7,7 @@
 mod books;
 mod held;
 mod requests;
+mod xero;
 
 use std::collections::{BTreeMap, BTreeSet};
 
